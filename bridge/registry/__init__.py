@@ -1,0 +1,1 @@
+"""Who may join: the terminals known, their secrets and names, and the policy that admits them."""

@@ -1,0 +1,1 @@
+"""Joins terminals and MQTT: events out, commands in, answers back."""

@@ -1,0 +1,1 @@
+"""A terminal in software, for demonstrations, tests and load."""
