@@ -1,0 +1,1 @@
+"""The tests: folders mirror those of `bridge/`, and `integration/` runs a real broker and real sockets."""
