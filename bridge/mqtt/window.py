@@ -1,0 +1,103 @@
+"""What is on the way to the broker and what waits for its turn: in order, and bounded. No I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.defer import Deferred, succeed
+
+from bridge.mqtt.packets import Encoded
+
+MOST_IN_FLIGHT: Final = 100  # messages; more gain nothing, and some brokers drop what is beyond (mosquitto: max_queued_messages)
+MOST_IN_FLIGHT_BYTES: Final = 4 << 20  # a few pictures; what is in flight also stands in the transport's buffer
+HIGH_WATER_BYTES: Final = 8 << 20  # waiting; above it the terminals should pause
+LOW_WATER_BYTES: Final = 2 << 20  # waiting; below it they may go on
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One publication, and the Deferred of whoever asked for it."""
+
+    encoded: Encoded
+    done: Deferred[None]
+
+
+class Window:
+    """The publications of one connection. `add` is the one way in; `acknowledge`, `cancel` and `close` are the ways out."""
+
+    def __init__(self, receive_maximum: int = MOST_IN_FLIGHT) -> None:
+        self.most_in_flight = min(MOST_IN_FLIGHT, receive_maximum)
+        self.congested = False  # between the high-water and the low-water mark it keeps what it was
+        self.waiting_bytes = 0
+        self.in_flight_bytes = 0
+        self._waiting: deque[Entry] = deque()
+        self._in_flight: dict[int, Entry] = {}
+        self._drained: list[Deferred[None]] = []
+
+    def __len__(self) -> int:
+        """How many are waiting or in flight."""
+        return len(self._waiting) + len(self._in_flight)
+
+    def add(self, encoded: Encoded) -> Deferred[None]:
+        """Queue behind what is there. The Deferred fires as `acknowledge` or `close` of its owner decide; cancelling it withdraws what still waits."""
+        entry = Entry(encoded, Deferred(lambda _: self._withdraw(entry)))
+        self._waiting.append(entry)
+        self.waiting_bytes += encoded.packet_bytes
+        self._look_at_the_marks()
+        return entry.done
+
+    def next(self) -> Encoded | None:
+        """The next to be sent, or None: nothing waits, or the window is full. One that is over the cap in bytes goes alone."""
+        if not self._waiting or len(self._in_flight) >= self.most_in_flight:
+            return None
+        encoded = self._waiting[0].encoded
+        is_over = self.in_flight_bytes + encoded.packet_bytes > MOST_IN_FLIGHT_BYTES
+        return None if is_over and self._in_flight else encoded
+
+    def sent(self, packet_id: int) -> None:
+        """What `next` gave is on its way under this packet identifier."""
+        entry = self._waiting.popleft()
+        self._in_flight[packet_id] = entry
+        self.waiting_bytes -= entry.encoded.packet_bytes
+        self.in_flight_bytes += entry.encoded.packet_bytes
+        self._look_at_the_marks()
+
+    def acknowledge(self, packet_id: int) -> Entry | None:
+        """Take out what was sent under this packet identifier; None when there is nothing (a second PUBACK)."""
+        entry = self._in_flight.pop(packet_id, None)
+        if entry is not None:
+            self.in_flight_bytes -= entry.encoded.packet_bytes
+        return entry
+
+    def when_drained(self) -> Deferred[None]:
+        """Fires when the window is not congested, or at `close`; never fails."""
+        if not self.congested:
+            return succeed(None)
+        drained: Deferred[None] = Deferred(lambda deferred: self._drained.remove(deferred))
+        self._drained.append(drained)
+        return drained
+
+    def close(self) -> list[Entry]:
+        """Take out everything, in the order of `add`. The caller fires what is returned."""
+        entries = [*self._in_flight.values(), *self._waiting]
+        self._in_flight, self._waiting = {}, deque()
+        self.waiting_bytes = self.in_flight_bytes = 0
+        self._look_at_the_marks()
+        return entries
+
+    def _withdraw(self, entry: Entry) -> None:
+        if entry in self._waiting:  # else it is in flight, and its PUBACK will find the Deferred fired
+            self._waiting.remove(entry)
+            self.waiting_bytes -= entry.encoded.packet_bytes
+            self._look_at_the_marks()
+
+    def _look_at_the_marks(self) -> None:
+        if self.waiting_bytes > HIGH_WATER_BYTES:
+            self.congested = True
+        elif self.congested and self.waiting_bytes <= LOW_WATER_BYTES:
+            self.congested = False
+            drained, self._drained = self._drained, []
+            for each in drained:
+                each.callback(None)
