@@ -1,0 +1,220 @@
+"""Every key of the configuration: its type, its default and what it means, declared here and nowhere else.
+
+A key added here can thereby be loaded, stands in the sample, and is masked, an option or an environment variable if it says so.
+A table's docstring is its comment in the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import unquote
+
+from msgspec import field
+
+from bridge.config import shapes
+from bridge.config.section import Key, Section, hidden
+from bridge.config.zones import zone
+from bridge.errors import ConfigError
+
+
+def _displaced_by_url(url: str) -> tuple[str, ...]:
+    return ("username", "password", "password_file") if any(shapes.url_credentials(url)) else ()
+
+
+class Mqtt(Section, frozen=True, kw_only=True):
+    """The broker."""
+
+    url: Annotated[
+        shapes.Text,
+        Key(
+            "Where the broker is: mqtt://host:1883, mqtts://host:8883 (TLS), mqtt+unix:///path, each with user:password@ before the"
+            " host if need be; or embedded://127.0.0.1:1883, a broker that the bridge starts itself.",
+            option="mqtt",
+            mask=shapes.masked_url,
+            displaces=_displaced_by_url,
+        ),
+    ] = "embedded://127.0.0.1:1883"
+    username: Annotated[shapes.Text | None, Key("The user name.", example='"bridge"', environment=True)] = None
+    password: Annotated[
+        shapes.Text | None,
+        Key(
+            "The password. Better kept in the environment or in password_file than here.",
+            example='"secret"',
+            mask=hidden,
+            displaces=lambda value: ("password_file",),
+        ),
+    ] = None
+    password_file: Annotated[
+        shapes.File | None,
+        Key("A file that holds the password (a line end after it does not count), instead of password.", example='"/run/secrets/mqtt"'),
+    ] = None
+    client_id: Annotated[
+        shapes.Text | None,
+        Key("The MQTT client id, fixed and used by nobody else; left out, it is qyzn-bridge, and -<instance> after it.", example='"qyzn-bridge"'),
+    ] = None
+    ca_file: Annotated[
+        shapes.ReadableFile | None,
+        Key("PEM file of the authorities to trust for mqtts://, instead of the host's.", example='"/etc/qyzn-bridge/ca.pem"'),
+    ] = None
+    cert_file: Annotated[
+        shapes.ReadableFile | None,
+        Key("PEM file of the client certificate (and its chain) to show; needs key_file.", example='"/etc/qyzn-bridge/client.pem"'),
+    ] = None
+    key_file: Annotated[
+        shapes.ReadableFile | None,
+        Key("PEM file of the client certificate's private key, without a passphrase.", example='"/etc/qyzn-bridge/client.key"'),
+    ] = None
+    keepalive_s: Annotated[
+        shapes.Keepalive, Key("The MQTT keep-alive: an idle connection is checked this often. After 1.5 times that the broker reports the bridge offline.")
+    ] = 30
+    protocol: Annotated[
+        Literal["auto", "5", "3.1.1"], Key("The MQTT version. auto: 5, and 3.1.1 where the broker refuses it.")
+    ] = "auto"
+
+    def __post_init__(self) -> None:
+        """What keys mean to each other. Raises ConfigError with a path inside this table."""
+        url_user, url_password = shapes.url_credentials(self.url)
+        password = "password_file" if self.password_file else "password" if self.password else None
+        if self.password and self.password_file:
+            raise ConfigError("password_file", "either password or password_file", "both")
+        if self.username and url_user:
+            raise ConfigError("username", "a user name here or in url", "both")
+        if password and url_password:
+            raise ConfigError(password, "a password here or in url", "both")
+        if password and not (self.username or url_user):
+            raise ConfigError(password, "a user name beside the password")
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ConfigError(*(("cert_file", "key_file beside it") if self.cert_file else ("key_file", "cert_file beside it")))
+
+    @property
+    def credentials(self) -> tuple[str | None, str | None]:
+        """User name and password, whether they came in the URL or in keys of their own."""
+        url_user, url_password = shapes.url_credentials(self.url)
+        return (
+            self.username if url_user is None else unquote(url_user),
+            self.password if url_password is None else unquote(url_password),
+        )
+
+
+class Registration(Section, frozen=True, kw_only=True):
+    """Which terminals may join."""
+
+    policy: Annotated[
+        Literal["approve", "open", "closed"],
+        Key(
+            "approve: an unknown terminal is pending until it is approved, over MQTT, below or within a permit_join window."
+            " open: every terminal is let in. closed: only those named in serials or under [devices].",
+            option="registration",
+        ),
+    ] = "approve"
+    serials: Annotated[tuple[shapes.DeviceId, ...], Key("Terminals that are approved from the start, by serial.")] = ()
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """What a terminal may take of the bridge."""
+
+    login_s: Annotated[shapes.Seconds, Key("A connection that has not logged in by then is closed.")] = 30.0
+    silence_s: Annotated[
+        shapes.Seconds, Key("A terminal that has sent nothing for this long is gone. Terminals beat every 25 seconds; the protocol allows three missed beats.")
+    ] = 75.0
+    frame_bytes: Annotated[shapes.Bytes, Key("The largest message body after login; a larger one ends the connection.")] = 8 * 1024 * 1024
+    frame_bytes_before_login: Annotated[shapes.Bytes, Key("The same before login, where anybody may be calling.")] = 64 * 1024
+    image_bytes: Annotated[shapes.Bytes, Key("The largest picture (JPEG) to publish; an event with a larger one is published without it.")] = 4 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        """What keys mean to each other. Raises ConfigError with a path inside this table."""
+        if self.frame_bytes_before_login > self.frame_bytes:
+            raise ConfigError("frame_bytes_before_login", f"at most frame_bytes, {self.frame_bytes}", str(self.frame_bytes_before_login))
+
+
+class Events(Section, frozen=True, kw_only=True):
+    """What terminals report."""
+
+    replay_after_s: Annotated[
+        shapes.Seconds, Key("Events older than this are published under event_replay/, where no automation acts on them as if they were new.")
+    ] = 30.0
+
+
+class Images(Section, frozen=True, kw_only=True):
+    """Pictures that come with events."""
+
+    publish: Annotated[
+        Literal["topic", "inline", "both", "none"],
+        Key("topic: raw JPEG on image/<kind>, before its event. inline: Base64 in the event, as image_base64. both, or none."),
+    ] = "topic"
+    retain: Annotated[
+        bool, Key("Whether the broker keeps the last picture, so that a dashboard shows it at once. The broker then stores people's faces.")
+    ] = False
+
+
+class Privacy(Section, frozen=True, kw_only=True):
+    """What is kept from the broker."""
+
+    omit: Annotated[tuple[shapes.FieldName, ...], Key('Fields of events that are never published, such as ["id_number", "address"].')] = ()
+
+
+class Commands(Section, frozen=True, kw_only=True):
+    """What may be asked of terminals over MQTT."""
+
+    deny: Annotated[tuple[shapes.CommandName, ...], Key('Commands that are answered with forbidden, such as ["delete_person"].')] = ()
+
+
+class Device(Section, frozen=True, kw_only=True):
+    """One terminal, by its serial. As many of these tables as there is something to say about."""
+
+    name: Annotated[shapes.Text | None, Key("Its name in events and on dashboards; left out, its serial.", example='"Front door"')] = None
+    approved: Annotated[bool, Key("Whether it may join without further approval.")] = True
+    timezone: Annotated[shapes.Zone, Key("Where it hangs; empty, where the site is.")] = ""
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """All of it. Relative paths start from the working directory."""
+
+    listen: Annotated[
+        shapes.Endpoints,
+        Key('Where terminals connect, as Twisted endpoints: "tcp:8899", "tcp:8899:interface=10.0.0.5", "ssl:…", "haproxy:tcp:…", "systemd:…".', option="listen"),
+    ] = ("tcp:8899",)
+    base_topic: Annotated[shapes.BaseTopic, Key("The first level of every topic.", option="base-topic")] = "qyzn"
+    instance: Annotated[
+        shapes.Instance,
+        Key("The name of this bridge where several share a broker: its own topics are then <base_topic>/bridge/<instance>.", option="instance"),
+    ] = ""
+    state_dir: Annotated[
+        shapes.Directory, Key("Where the bridge keeps what it must remember: the registry, with the terminals' secrets. Created when missing.", option="state-dir")
+    ] = Path("state")
+    timezone: Annotated[shapes.Zone, Key("The site's time zone, which terminals are set to; empty, the host's.")] = ""
+    mqtt: Mqtt = Mqtt()
+    registration: Registration = Registration()
+    limits: Limits = Limits()
+    events: Events = Events()
+    images: Images = Images()
+    privacy: Privacy = Privacy()
+    commands: Commands = Commands()
+    devices: Mapping[shapes.DeviceId, Device] = field(default_factory=dict)
+
+    @property
+    def client_id(self) -> str:
+        """The MQTT client id: as configured, or made from the instance's name."""
+        return self.mqtt.client_id or "-".join(filter(None, ("qyzn-bridge", self.instance)))
+
+    @property
+    def approved_serials(self) -> frozenset[str]:
+        """The terminals that the configuration itself lets in."""
+        return frozenset(self.registration.serials) | {serial for serial, device in self.devices.items() if device.approved}
+
+    def site_zone(self) -> tzinfo:
+        """The site's time zone."""
+        return zone(self.timezone)
+
+    def device_zone(self, serial: str) -> tzinfo:
+        """The time zone where this terminal hangs."""
+        device = self.devices.get(serial)
+        return zone(device.timezone if device and device.timezone else self.timezone)
+
+    def device_name(self, serial: str) -> str | None:
+        """What the configuration calls this terminal."""
+        device = self.devices.get(serial)
+        return device.name if device else None
