@@ -1,0 +1,84 @@
+"""What a terminal saw (protocol section 4.6.1)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, field
+
+from .fields import Maybe, base64_image, choice, number, text
+from .message import AnswerData, Picture, ReportData, report
+
+PERSON_TYPES = {1: "white list", 2: "black list", 3: "visitor", 4: "stranger"}
+BLACK_LIST = 2
+RESULTS = {0: "no match", 1: "match", 2: "match, but the authorisation has expired", 3: "match, but outside its hours"}
+EVENT_TYPES = {0: "unmatched", 1: "matched", 2: "expired", 3: "outside_hours"}
+DOOR = {0: "keep shut", 1: "open"}
+
+
+class SnapshotFaceAnswer(AnswerData):
+    """What the terminal is to do about it; a field left out leaves it to the terminal."""
+
+    snaptime: Maybe[Annotated[str, text("the record's own time, yyyy-MM-dd HH:mm:ss", 20)]] = UNSET
+    opendoor: Maybe[Annotated[int, choice("the door", DOOR)]] = UNSET
+    screen_disp: Maybe[Annotated[str, text("what the screen shows", 20)]] = UNSET
+
+
+@report(
+    "snapshot_face",
+    section="4.6.1",
+    event="recognition",
+    pictures=(
+        Picture(attribute="picture", kind="recognition"),
+        Picture(attribute="compare_picture", kind="recognition_compare", event_field="compare_image"),
+    ),
+    aliases={"fullname": "fullName"},
+    example={
+        "personId": "5907d9b6bede435faf0828177e5bce07",
+        "faceId": "cf78bfabb138474c8b2b3a0077c9bec1",
+        "fullname": "韩梅梅",
+        "type": 1,
+        "idNum": "430726199801042312",
+        "icNum": "123475",
+        "snapPic": "/9j/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQy",
+        "score": 92,
+        "result": 1,
+        "snaptime": "2019-08-02 15:42:48",
+    },
+    answer=SnapshotFaceAnswer,
+    answer_example={"snaptime": "2018-11-16 16:10:00"},
+)
+class SnapshotFace(ReportData):
+    """A face, a card or an ID card was recognised, or was not."""
+
+    person_id: Annotated[str | None, text("the id the person was added with", 32)] = None
+    person_name: Annotated[str | None, text("the person's name", 24)] = field(name="fullName", default=None)
+    person_type: Annotated[int | None, choice("the person's list", PERSON_TYPES)] = field(name="type", default=None)
+    face_id: Annotated[str | None, text("the id the matching face was added with", 32)] = None
+    id_number: Annotated[str | None, text("number of the ID card", 20)] = field(name="idNum", default=None)
+    card_number: Annotated[str | None, text("number of the IC card", 20)] = field(name="icNum", default=None)
+    score: Annotated[float | None, number("how alike the faces are", 0, 100)] = None
+    body_temperature: Annotated[float | None, number("body temperature", unit="°C")] = field(name="bodyTemp", default=None)
+    result: Annotated[int | None, choice("how the comparison ended", RESULTS)] = None
+    gender: Annotated[str | None, text("on the ID card", 32)] = None
+    ethnicity: Annotated[str | None, text("on the ID card", 32)] = field(name="ethnic", default=None)
+    birthday: Annotated[str | None, text("on the ID card", 32)] = None
+    address: Annotated[str | None, text("on the ID card", 256)] = None
+    id_expiry: Annotated[str | None, text("when the ID card expires", 32)] = field(name="expiredate", default=None)
+    snap_time: Annotated[str | None, text("local civil time of the terminal, yyyy-MM-dd HH:mm:ss", 20)] = field(name="snaptime", default=None)
+    picture: Annotated[str | None, base64_image("the picture taken")] = field(name="snapPic", default=None)
+    compare_picture: Annotated[str | None, base64_image("the picture compared with, where the face has no id")] = field(
+        name="comparePic", default=None
+    )
+
+    def event_type(self) -> str:
+        """matched, blacklisted (a match from the black list), unmatched, expired or outside_hours; unmatched for a result unheard of."""
+        if self.result == 1 and self.person_type == BLACK_LIST:
+            return "blacklisted"
+        return EVENT_TYPES.get(self.result if self.result is not None else 0, "unmatched")
+
+    def event_time(self) -> str | None:
+        """When the picture was taken."""
+        return self.snap_time
+
+

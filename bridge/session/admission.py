@@ -1,0 +1,60 @@
+"""What the session asks of whoever decides who may join. The session knows the conversation; the policy stands elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from ..catalogue import Result
+from ..catalogue.identity import Login, Register
+
+RefusalKind = Literal["pending", "blocked", "closed", "bad_serial", "bad_sign", "unknown", "other_mac", "already_connected", "other_terminal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A terminal that has been let in. `serial` is its id everywhere; `name` is for people."""
+
+    serial: str
+    uuid: str
+    name: str
+    model: str = ""
+    mac: str = ""
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Let in. `passwd` goes with the answer to a register, and nowhere else."""
+
+    identity: Identity
+    passwd: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not let in. `result` and `wait_s` are told to the terminal; `reason` says to the operator why, and what to do."""
+
+    kind: RefusalKind
+    result: Result
+    reason: str
+    wait_s: int | None = None
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The circumstances of a register or login: the peer's address, and whom the connection already speaks for, if anybody."""
+
+    address: str
+    identified_as: str | None = None
+
+
+class Admission(Protocol):
+    """The policy. Both methods answer at once and never raise for what a terminal says."""
+
+    def register(self, register: Register, attempt: Attempt) -> Admitted | Refused:
+        """A terminal asks for an identity (section 4.2.2)."""
+
+    def login(self, login: Login, attempt: Attempt) -> Admitted | Refused:
+        """A terminal with an identity is back (section 4.2.3)."""

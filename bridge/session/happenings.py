@@ -1,0 +1,102 @@
+"""What a session tells its owner. One small value each; the owner acts on them in the order they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..catalogue import Report, ReportData
+from .admission import Identity, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The connection now speaks for this terminal. May happen again: a login follows a register."""
+
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A register or login was refused; the terminal has been told."""
+
+    refusal: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message from the terminal, to be made safe and then answered with `Session.answer`, or given up with `Session.forget`.
+
+    `declaration` and `data` are None for a message the catalogue does not know: then all of it is in `extra`. `digest` is the
+    SHA-256 of the body: with the sequence it tells a record from its copies. `received_at` is UNIX seconds by the bridge's clock.
+    `skew_s`: how far the terminal's clock was ahead of the site's when it last asked for the time, None if it never has.
+    """
+
+    name: str
+    declaration: Report | None
+    data: ReportData | None
+    extra: dict[str, Any] = field(repr=False)
+    sequence: int
+    version: int
+    digest: bytes = field(repr=False)
+    received_at: float
+    skew_s: float | None
+    wants_answer: bool
+    body_bytes: int
+
+    @property
+    def key(self) -> tuple[str, int, bytes]:
+        """What a copy of this record has in common with it."""
+        return (self.name, self.sequence, self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The terminal answered a request. `data` is as it came: an object, or an array (get_configs)."""
+
+    sequence: int
+    attempts: int
+    elapsed_s: float
+    result: int
+    desc: str = field(repr=False)
+    data: Any = field(repr=False)
+
+
+FailureCode = Literal["timeout", "expired", "busy", "superseded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A request ended without an answer that says anything: no answer in time, stale before it could be sent (again), busy too
+    often, or the connection was lost."""
+
+    sequence: int
+    attempts: int
+    elapsed_s: float
+    code: FailureCode
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """A request is over. `token` is what `Session.request` returned."""
+
+    token: int
+    outcome: Answered | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    """The terminal broke the protocol, and the conversation goes on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Close the connection. `clean` after a logout; otherwise `reason` is the fault."""
+
+    reason: str
+    clean: bool = False
+
+
+Happening = Identified | Rejected | Received | Concluded | Faulted | Ended

@@ -1,0 +1,308 @@
+"""The conversation with one terminal (protocol section 3), without I/O.
+
+Frames and the time go in. What comes out is collected for the owner: bytes to send (`take_output`), happenings (`take_happenings`), and
+the time by which `tick` wants to be called (`deadline`). `now` is monotonic seconds; wall-clock time comes from an injected function.
+
+States: NEW until the terminal has registered or logged in, then IDENTIFIED, then ENDED. Whatever a terminal sends, the session does not
+raise: it answers with a result code, reports a fault, or ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import Enum, auto
+from math import inf
+from typing import Any
+
+from ..catalogue import REPORTS, ReportData, Result
+from ..catalogue.identity import Login, Logout, Register, RegisterAnswer, SyncTime, SyncTimeAnswer
+from ..errors import Invalid, TerminalFault
+from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, encode_frame, response_body
+from .admission import Admission, Admitted, Attempt, Identity, Refused
+from .clock import parse_terminal_time, terminal_time
+from .happenings import Ended, Faulted, Happening, Identified, Received, Rejected
+from .memory import AnswerMemory
+from .requests import Requests
+
+
+
+class State(Enum):
+    """How far the conversation has come."""
+
+    NEW = auto()
+    IDENTIFIED = auto()
+    ENDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """`login_s`: a connection that has not said who it is by then is closed. `silence_s`: so is one without a frame of any kind for
+    three heartbeats (section 2.2: one each 25 s)."""
+
+    login_s: float = 30.0
+    silence_s: float = 75.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every session of a bridge shares: the policy, the memories by serial, the limits, and the clock on the wall (UNIX seconds)
+    with the site's zone."""
+
+    admission: Admission
+    memory_of: Callable[[str], AnswerMemory]
+    limits: SessionLimits
+    wall: Callable[[], float]
+    zone: tzinfo
+
+
+class Session:
+    """One connection's conversation. Call one of the inputs (`receive`, `answer`, `forget`, `requests.send`, `tick`, `end`), then act on
+    `take_output` and `take_happenings`, and call `tick` at `deadline`. `wake` is called whenever there is something to send: an answer
+    may come by way of another connection of the same terminal."""
+
+    __slots__ = (
+        "_address",
+        "_around",
+        "_connected_at",
+        "_happenings",
+        "_heard_at",
+        "_memory",
+        "_output",
+        "_own_memory",
+        "_wake",
+        "identity",
+        "is_paused",
+        "requests",
+        "skew_s",
+        "state",
+    )
+
+    def __init__(self, surroundings: Surroundings, address: str, first_sequence: int, now: float, wake: Callable[[], None]) -> None:
+        self._around = surroundings
+        self._wake = wake
+        self._address = address
+        self._connected_at = self._heard_at = now
+        self._output: list[bytes] = []
+        self._happenings: list[Happening] = []
+        self._own_memory = AnswerMemory()
+        self._memory: AnswerMemory | None = None
+        self.state = State.NEW
+        self.identity: Identity | None = None
+        self.is_paused = False
+        """Set while the owner does not read: then silence is not the terminal's."""
+        self.skew_s: float | None = None
+        self.requests = Requests(self._send, self._happenings.append, surroundings.wall, first_sequence)
+
+    # What comes out.
+
+    def take_output(self) -> list[bytes]:
+        """The frames to send, in order, taken once."""
+        output, self._output[:] = self._output[:], []
+        return output
+
+    def take_happenings(self) -> list[Happening]:
+        """What happened since the last call, in order, taken once."""
+        happenings, self._happenings[:] = self._happenings[:], []
+        return happenings
+
+    def deadline(self) -> float:
+        """When `tick` must be called at the latest; infinity once the session has ended."""
+        if self.state is State.ENDED:
+            return inf
+        silence = inf if self.is_paused else self._heard_at + self._around.limits.silence_s
+        login = self._connected_at + self._around.limits.login_s if self.state is State.NEW else inf
+        return min(silence, login, self.requests.next_due_at())
+
+    # What goes in.
+
+    def receive(self, frame: Frame, now: float) -> None:
+        """A whole frame came."""
+        if self.state is State.ENDED:
+            return
+        self._heard_at = now
+        act = _BY_MESSAGE_TYPE.get(frame.message_type)
+        if act is None:
+            self._fault(f"unknown msgType {frame.message_type}")
+        elif frame.message_type == MessageType.HEARTBEAT:
+            self._send(encode_frame(MessageType.HEARTBEAT, 0, int(self._around.wall()), version=frame.version))
+        elif (body := self._read_body(frame)) is not None:
+            act(self, frame, body, now)
+
+    def answer(self, received: Received, result: Result, data: Any = None) -> None:
+        """Answer a message, now that it is safe or has been refused. Its copies get the same answer, on whatever connection they come."""
+        declaration = received.declaration
+        named = received.name if declaration is not None and declaration.answer_named else None
+        frame = self._response(received.sequence, received.version, result, data, named)
+        if received.wants_answer:
+            self._memory_for_reports().settle(received.key, frame, self._send)
+
+    def forget(self, received: Received) -> None:
+        """The message could not be made safe: say nothing, so that the terminal keeps its record and sends it again."""
+        self._memory_for_reports().forget(received.key)
+
+    def tick(self, now: float) -> None:
+        """Act on the deadlines that have passed."""
+        limits = self._around.limits
+        if self.state is State.ENDED:
+            return
+        if self.state is State.NEW and now >= self._connected_at + limits.login_s:
+            self.end(f"no successful register or login within {limits.login_s:g} s", now)
+        elif not self.is_paused and now >= self._heard_at + limits.silence_s:
+            self.end(f"silent for {limits.silence_s:g} s", now)
+        else:
+            self.requests.tick(now)
+
+    def resume(self, now: float) -> None:
+        """The owner reads again: silence counts from here."""
+        self.is_paused = False
+        self._heard_at = now
+
+    def end(self, reason: str, now: float, clean: bool = False) -> None:
+        """End the conversation: whatever waits for the terminal fails as superseded. Does nothing the second time."""
+        if self.state is State.ENDED:
+            return
+        self.state = State.ENDED
+        self.requests.abandon(now)
+        self._happenings.append(Ended(reason, clean))
+
+    # Inside.
+
+    def _send(self, frame: bytes) -> None:
+        if self.state is not State.ENDED:
+            self._output.append(frame)
+            self._wake()
+
+    def _fault(self, reason: str) -> None:
+        self._happenings.append(Faulted(reason))
+
+    def _memory_for_reports(self) -> AnswerMemory:
+        return self._own_memory if self._memory is None else self._memory
+
+    def _read_body(self, frame: Frame) -> Body | None:
+        try:
+            if frame.data_type != JSON_DATA:
+                raise TerminalFault(f"unknown dataType {frame.data_type}")
+            return decode_body(frame.body)
+        except TerminalFault as fault:
+            self._fault(fault.reason)
+            self._refuse(frame, Result.BAD_PARAMETER)
+            return None
+
+    def _refuse(self, frame: Frame, result: Result, data: Any = None) -> None:
+        if frame.message_type == MessageType.REQUEST:
+            self._send(self._response(frame.sequence, frame.version, result, data))
+
+    def _response(self, sequence: int, version: int, result: Result, data: Any, named: str | None = None) -> bytes:
+        body = response_body(result, result.words, {} if data is None else data, named)
+        return encode_frame(MessageType.RESPONSE, sequence, int(self._around.wall()), body, version)
+
+    def _said(self, frame: Frame, body: Body, now: float) -> None:
+        """A REQUEST or NOTIFICATION: read it by its declaration, then act."""
+        if body.message is None:
+            self._fault("a request without a message")
+            self._refuse(frame, Result.BAD_PARAMETER)
+        elif self.state is State.NEW and body.message not in _ANSWERED_IN_ANY_STATE:
+            self._refuse(frame, Result.REGISTER_AGAIN)
+        else:
+            self._said_by_name(body.message, frame, body, now)
+
+    def _said_by_name(self, name: str, frame: Frame, body: Body, now: float) -> None:
+        declaration = REPORTS.get(name)
+        fields = body.data if isinstance(body.data, dict) else {"data": body.data}
+        try:
+            data, extra = (None, fields) if declaration is None else declaration.read(fields)
+        except Invalid as error:
+            self._fault(f"{name}: {error.path}: expected {error.expected}")
+            self._refuse(frame, Result.BAD_PARAMETER)
+            return
+        received = Received(
+            name=name,
+            declaration=declaration,
+            data=data,
+            extra=extra,
+            sequence=frame.sequence,
+            version=frame.version,
+            digest=hashlib.sha256(frame.body).digest(),
+            received_at=self._around.wall(),
+            skew_s=self.skew_s,
+            wants_answer=frame.message_type == MessageType.REQUEST,
+            body_bytes=len(frame.body),
+        )
+        self._act_once(received, now)
+
+    def _act_once(self, received: Received, now: float) -> None:
+        own = _OWN.get(type(received.data))
+        memory = self._memory_for_reports() if own is None else self._own_memory
+        if received.name != SyncTime.declaration.name and not memory.is_new(received.key, self._send, now):
+            return
+        if own is None:
+            self._happenings.append(received)
+        else:
+            own(self, received, received.data, now)
+
+    def _answer_own(self, received: Received, result: Result, data: Any = None) -> None:
+        if received.wants_answer:
+            frame = self._response(received.sequence, received.version, result, data)
+            self._own_memory.settle(received.key, frame, self._send)
+
+    def _register(self, received: Received, data: Register, now: float) -> None:
+        self._admit(received, self._around.admission.register(data, self._attempt()), now)
+
+    def _login(self, received: Received, data: Login, now: float) -> None:
+        self._admit(received, self._around.admission.login(data, self._attempt()), now)
+
+    def _attempt(self) -> Attempt:
+        return Attempt(self._address, self.identity.serial if self.identity else None)
+
+    def _admit(self, received: Received, verdict: Admitted | Refused, now: float) -> None:
+        if isinstance(verdict, Refused):
+            wait = {} if verdict.wait_s is None else {"waitSeconds": verdict.wait_s}
+            self._answer_own(received, verdict.result, wait)
+            self._own_memory.forget(received.key)
+            self._happenings.append(Rejected(verdict))
+            return
+        identity = verdict.identity
+        answer = RegisterAnswer(uuid=identity.uuid, passwd=verdict.passwd) if verdict.passwd is not None else None
+        self._answer_own(received, Result.SUCCESS, answer)
+        self.identity = identity
+        self.state = State.IDENTIFIED
+        self._memory = self._around.memory_of(identity.serial)
+        self._happenings.append(Identified(identity))
+
+    def _logout(self, received: Received, data: Logout, now: float) -> None:
+        self._answer_own(received, Result.SUCCESS)
+        self.end("it logged out", now, clean=True)
+
+    def _sync_time(self, received: Received, data: SyncTime, now: float) -> None:
+        site = datetime.fromtimestamp(self._around.wall(), self._around.zone)
+        theirs = parse_terminal_time(data.timestamp or "", self._around.zone)
+        if theirs is not None:
+            self.skew_s = (theirs - site).total_seconds()
+        self._answer_own(received, Result.SUCCESS, SyncTimeAnswer(timestamp=terminal_time(site)))
+
+    def _answered(self, frame: Frame, body: Body, now: float) -> None:
+        """A RESPONSE: whichever request it belongs to is over."""
+        if body.result is None:
+            self._fault("a response without a result")
+        elif fault := self.requests.answered(frame.sequence, body, now):
+            self._fault(fault)
+
+
+_Own = Callable[[Session, Received, Any, float], None]
+_OWN: dict[type[ReportData] | type[None], _Own] = {
+    Register: Session._register,
+    Login: Session._login,
+    Logout: Session._logout,
+    SyncTime: Session._sync_time,
+}
+"""What the session itself acts on, by declaration; everything else is for its owner."""
+_ANSWERED_IN_ANY_STATE = {shape.declaration.name for shape in (Register, Login, Logout, SyncTime)}
+_BY_MESSAGE_TYPE: dict[int, Callable[[Session, Frame, Body, float], None]] = {
+    MessageType.HEARTBEAT: Session._said,
+    MessageType.NOTIFICATION: Session._said,
+    MessageType.REQUEST: Session._said,
+    MessageType.RESPONSE: Session._answered,
+}

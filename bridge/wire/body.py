@@ -1,0 +1,74 @@
+"""The JSON body of a frame (protocol sections 2.3 to 2.5), read liberally and written strictly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..errors import TerminalFault
+
+_PADDING = b"\0 \t\r\n"
+"""C firmware leaves NULs and white space behind the JSON."""
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What a body says. `data` is decoded JSON: an object, an array (get_configs), or {} for all the ways to say "nothing".
+
+    `message` is None in a RESPONSE; `result` is None in anything else.
+    """
+
+    message: str | None
+    result: int | None
+    desc: str
+    data: dict[str, Any] | list[Any]
+
+
+class _Envelope(msgspec.Struct):
+    message: str | None = None
+    result: int | None = None
+    desc: Any = None
+    data: Any = None
+
+
+_decode_envelope = msgspec.json.Decoder(_Envelope, strict=False).decode
+_decode_any = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+def decode_body(body: bytes) -> Body:
+    """Read a body. `data` may be absent, null, "", an object, an array, or a string that holds JSON; result may be a string.
+
+    Raises TerminalFault when it is not JSON of that form. The error never quotes the body, which may hold people's data.
+    """
+    try:
+        envelope = _decode_envelope(body.rstrip(_PADDING))
+        return Body(envelope.message, envelope.result, str(envelope.desc or ""), _plain_data(envelope.data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TerminalFault(f"unreadable body: {_reason(error)}") from None
+
+
+def _plain_data(data: Any) -> dict[str, Any] | list[Any]:
+    if isinstance(data, str):
+        data = _decode_any(data.rstrip("\0 \t\r\n")) if data.strip("\0 \t\r\n") else None
+    if data is None:
+        return {}
+    if isinstance(data, dict | list):
+        return data
+    raise msgspec.ValidationError("data is neither an object nor an array")
+
+
+def _reason(error: Exception) -> str:
+    """Why, without the input: msgspec names types and offsets only, Python's codecs would quote the bytes."""
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)[:100]
+
+
+def request_body(message: str, data: Any) -> bytes:
+    """The body of a REQUEST or NOTIFICATION; `data` is anything msgspec can encode."""
+    return _encode({"message": message, "data": data})
+
+
+def response_body(result: int, desc: str, data: Any, message: str | None = None) -> bytes:
+    """The body of a RESPONSE (section 2.5). `message` is named in the intercom's answers alone (4.7)."""
+    named = {} if message is None else {"message": message}
+    return _encode({**named, "result": int(result), "desc": desc, "data": data})
