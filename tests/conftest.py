@@ -1,14 +1,45 @@
-"""Fixtures for every test. What they do stands in `tests/integration/`; here are only their names and lifetimes."""
+"""Fixtures for every test. What they do stands in `tests/integration/`; here are only their names and lifetimes.
+
+And one rule for every async test: it fails by its own name when what it awaits does not come.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 
 from tests.integration.broker import Broker, BrokerSettings, StartMosquitto, require_mosquitto
 from tests.integration.certificates import CertificateAuthority
+
+ASYNC_TEST_S = 30.0  # pytest-timeout cannot break into the reactor: it could only end the whole run
+
+AsyncTest = Callable[..., Coroutine[Deferred[Any], Any, Any]]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    if inspect.iscoroutinefunction(pyfuncitem.obj):
+        from twisted.internet import reactor
+
+        pyfuncitem.obj = bounded(pyfuncitem.obj, IReactorTime(reactor))
+    return (yield)
+
+
+def bounded(test: AsyncTest, clock: IReactorTime) -> AsyncTest:
+    """The same test, which fails with TimeoutError after ASYNC_TEST_S."""
+
+    @functools.wraps(test)
+    async def run(**fixtures: Any) -> Any:
+        return await Deferred.fromCoroutine(test(**fixtures)).addTimeout(ASYNC_TEST_S, clock)
+
+    return run
 
 
 @pytest.fixture(scope="session")

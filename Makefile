@@ -1,0 +1,64 @@
+# `make run` and `make test` need nothing but Python 3.11+ on the machine. ARGS="…" passes options to the bridge, TESTS="…" to pytest.
+
+PYTHON ?= python3
+ARGS ?=
+TESTS ?=
+TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5
+
+VENV := .venv
+BIN := $(VENV)/bin
+# No pid file: one that a crash left behind would keep the next start from working.
+TWISTD := $(BIN)/twistd -n --pidfile=
+
+# Only the embedded broker needs mosquitto. Whoever names another broker, or a configuration that may name one, is not made to install it.
+NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint format broker clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(VENV)/.run $(if $(NEEDS_MOSQUITTO),broker) ## the bridge: terminals on tcp 8899, MQTT on 127.0.0.1:1883; ARGS="--help" tells more
+	@exec $(TWISTD) qyzn-bridge $(ARGS)
+
+demo: $(VENV)/.run $(if $(NEEDS_MOSQUITTO),broker) ## the bridge with three simulated terminals, and their events
+	@TWISTD=$(BIN)/twistd TERMINALS="$(TERMINALS)" exec scripts/demo $(ARGS)
+
+test: $(VENV)/.dev ## all tests; TESTS="tests/wire -x" runs some
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/.dev ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## let ruff sort imports and lay out the code
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+broker: ## install mosquitto when it is missing
+	@scripts/install-mosquitto
+
+clean: ## remove what the other targets made; the bridge's state stays
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
+	find bridge twisted tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'qyzn-bridge needs Python 3.11 or later; name one, as in: make run PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo 'this Python has no venv; on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Editable: twistd finds twisted/plugins/ in this folder, and a change needs no new installation.
+$(VENV)/.run: $(VENV)/.created pyproject.toml
+	@echo 'installing qyzn-bridge into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[simulator]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.created pyproject.toml
+	@echo 'installing qyzn-bridge and its development tools into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.run
