@@ -40,7 +40,7 @@ class BrokerAddress:
 
 
 def parse_address(url: str, where: str = "mqtt.url") -> BrokerAddress:
-    """Read a broker's URL; user and password may be percent-encoded. ConfigError, naming `where` and never the password, when it is none."""
+    """Read a broker's URL; user and password may be percent-encoded. ConfigError names `where`, and never repeats the password."""
     try:
         parts = urlsplit(url)
         port = parts.port

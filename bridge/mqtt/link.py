@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
-from typing import Protocol
+import random as random_module
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
-from bridge.errors import BrokerRefused
+from bridge.errors import BridgeError, BrokerAway, BrokerRefused, Invalid, TooLarge
 from bridge.mqtt.address import BrokerAddress
+from bridge.mqtt.connection import Connection
+from bridge.mqtt.dialling import Dialling, Ending, Stage
+from bridge.mqtt.endpoint import endpoint_for
+from bridge.mqtt.happenings import Acknowledged, Introduction
 from bridge.mqtt.message import BrokerLimits, Message, Publication, Subscription
 from bridge.mqtt.options import ConnectOptions
+from bridge.mqtt.packets import encode
+from bridge.mqtt.paho_client import check_hook
+from bridge.mqtt.window import Window
+from bridge.mqtt.wording import DIAL_ERRORS, why
+
+News = TypeVar("News")
+
+DIAL_TIMEOUT_S: Final = 15.0  # for the name, and every address that it has
+GOODBYE_S: Final = 2.0  # for the PUBACK of the last message
+SAME_FAILURE_AGAIN_S: Final = 300.0  # a broker that stays away for the same reason is worth a line this often
 
 
 class LinkListener(Protocol):
-    """Whoever is told what happens on the link. Nothing of this is called from inside paho; an exception is logged and ends nothing."""
+    """Whoever is told what happens on the link. Nothing of this is called from inside paho."""
 
     def link_up(self, limits: BrokerLimits) -> None:
         """The broker has accepted the connection and every subscription."""
@@ -29,40 +48,233 @@ class LinkListener(Protocol):
         """A message arrived; its PUBACK is on the way already."""
 
     def link_fatal(self, error: BrokerRefused) -> None:
-        """The broker refuses the bridge for good, and the link has stopped trying. `str(error)` is a line for the operator."""
+        """The broker refuses the bridge for good, and the link has stopped trying. `str(error)` is the operator's line; it is not logged here."""
 
 
 class Link(Service):
     """Publishes and subscribes; dials again, with jittered back-off, when the connection is lost."""
 
+    _log = Logger()
+
     def __init__(
         self,
-        reactor: IReactorTime,
+        reactor: Any,
         address: BrokerAddress,
         options: ConnectOptions,
         will: Publication,
         subscriptions: Sequence[Subscription],
         listener: LinkListener,
-        random: random.Random,
+        random: random_module.Random,
         endpoint: IStreamClientEndpoint | None = None,
     ) -> None:
-        """`endpoint` replaces the one that follows from the address. ConfigError: a certificate or key that cannot be read."""
-        raise NotImplementedError
+        """`reactor` is the clock, and connects; `endpoint` replaces the one that follows from the address.
 
-    is_up: bool
-    limits: BrokerLimits | None
-    congested: bool
+        ConfigError: a certificate or a key that cannot be read, or a paho that does not fit.
+        """
+        check_hook()
+        self.limits: BrokerLimits | None = None
+        self.dropped_messages = 0  # their topic was no topic
+        self._reactor = reactor
+        self._address = address
+        self._options = options
+        self._will = will
+        self._subscriptions = tuple(subscriptions)
+        self._listener = listener
+        self._endpoint = endpoint or endpoint_for(reactor, address, options)
+        self._dialling = Dialling(options.protocol, options.client_id, random)
+        self._window = Window()
+        self._connection: Connection | None = None
+        self._running: Deferred[None] | None = None
+        self._is_leaving = False
+        self._last_failure = ("", 0.0)
 
-    def publish(self, publication: Publication) -> Deferred[None]:
-        """Fires at the broker's PUBACK (QoS 0: when written), in order. Fails with BrokerAway (not up, or lost before the PUBACK), BrokerRefused
-        (the PUBACK says no), TooLarge (over the broker's Maximum Packet Size, nothing is sent), or Invalid (no MQTT packet can say it)."""
-        raise NotImplementedError
+    @property
+    def is_up(self) -> bool:
+        """Whether `publish` may succeed now."""
+        return self.limits is not None
+
+    @property
+    def congested(self) -> bool:
+        """Whether more is waiting than is good: pause what publishes until `when_drained`."""
+        return self._window.congested
 
     def when_drained(self) -> Deferred[None]:
-        """Fires when the link is not congested, or is down; never fails."""
-        raise NotImplementedError
+        """Fires when the link is not congested, or goes down; never fails."""
+        return self._window.when_drained()
+
+    def startService(self) -> None:
+        super().startService()
+        self._is_leaving = False
+        self._running = Deferred.fromCoroutine(self._run())
+        self._running.addErrback(lambda failure: self._log.failure("the link has stopped", failure))
+
+    def stopService(self) -> Deferred[None]:
+        """Cut the connection, so that the broker sends the will, unless `goodbye` was said. Fires when all is gone."""
+        super().stopService()
+        return self._hang_up()
+
+    def publish(self, publication: Publication) -> Deferred[None]:
+        """Fires at the PUBACK (QoS 0: when written); what is published first is sent first.
+
+        Fails with BrokerAway (not up, or lost before the PUBACK), BrokerRefused (the PUBACK says no), TooLarge (over the broker's Maximum
+        Packet Size; nothing is sent) or Invalid (MQTT cannot say it). Cancelled, it is withdrawn, unless it is on its way.
+        """
+        if self.limits is None or self._is_leaving:
+            return fail(BrokerAway("there is no connection to the broker"))
+        try:
+            encoded = encode(_adapted(publication, self.limits), self.limits.protocol)
+        except Invalid as error:
+            return fail(error)
+        limit = self.limits.maximum_packet_bytes
+        if limit is not None and encoded.packet_bytes > limit:
+            return fail(TooLarge(encoded.packet_bytes, limit))
+        done = self._window.add(encoded)
+        self.may_send()
+        return done
 
     def goodbye(self, publication: Publication) -> Deferred[None]:
-        """Publish a last message, DISCONNECT once it is acknowledged, and dial no more. Without a PUBACK within GOODBYE_S the connection is cut
-        instead, so that the broker sends the will. Fires when the connection is gone; never fails."""
-        raise NotImplementedError
+        """Publish a last message, DISCONNECT when it is acknowledged, and dial no more.
+
+        Without a PUBACK within GOODBYE_S the connection is cut, so that the broker sends the will instead. Fires when the connection is
+        gone, within GOODBYE_S and a second; never fails.
+        """
+        return Deferred.fromCoroutine(self._say_goodbye(publication))
+
+    # What the connection tells (ConnectionOwner)
+
+    def connection_up(self, limits: BrokerLimits) -> None:
+        self._window = Window(limits.receive_maximum)
+        self.limits = limits
+        self._last_failure = ("", 0.0)
+        self._log.info("broker {broker}: connected, MQTT {protocol}", broker=str(self._address), protocol=limits.protocol)
+        if not limits.retain_available:
+            self._log.warn("broker {broker}: keeps no retained messages, so nothing is known after a restart", broker=str(self._address))
+        self._guard(self._listener.link_up, limits)
+
+    def acknowledged(self, acknowledged: Acknowledged) -> None:
+        entry = self._window.acknowledge(acknowledged.packet_id)
+        if entry is not None and not entry.done.called:  # not cancelled meanwhile
+            if acknowledged.failure_code is None:
+                entry.done.callback(None)
+            else:
+                entry.done.errback(BrokerRefused(acknowledged.reason, acknowledged.failure_code))
+        self.may_send()
+
+    def arrived(self, message: Message | None) -> None:
+        if message is None:
+            self.dropped_messages += 1
+        else:
+            self._guard(self._listener.message, message)
+
+    def may_send(self) -> None:
+        """Hand over what the window, and the transport, allow."""
+        while self._connection is not None and self._connection.is_writable and (encoded := self._window.next()) is not None:
+            self._window.sent(self._connection.publish(encoded))
+
+    # One connection after the other
+
+    async def _run(self) -> None:
+        try:
+            await self._stay_connected()
+        except CancelledError:
+            return
+        except BrokerRefused as error:
+            self._guard(self._listener.link_fatal, error)
+
+    async def _stay_connected(self) -> None:
+        while True:
+            ending = await self._connect_once()
+            if self._is_leaving:
+                return
+            pause_s = self._dialling.pause_after(ending, self._reactor.seconds())
+            self._log_failure(ending, pause_s)
+            await deferLater(self._reactor, pause_s)
+
+    async def _connect_once(self) -> Ending:
+        introduction = self._introduction()
+        factory = Factory.forProtocol(lambda: Connection(self._reactor, introduction, self._address.is_secure, self))
+        factory.noisy = False
+        try:
+            connection = await self._endpoint.connect(factory).addTimeout(DIAL_TIMEOUT_S, self._reactor)
+        except DIAL_ERRORS as error:
+            return Ending(Stage.DIAL, why(error))
+        self._connection = cast("Connection", connection)
+        ending = await self._connection.ended
+        self._connection = None
+        self._went_down(ending)
+        return ending
+
+    def _introduction(self) -> Introduction:
+        options, address = self._options, self._address
+        return Introduction(
+            protocol=self._dialling.protocol,
+            client_id=options.client_id,
+            keepalive_s=options.keepalive_s,
+            username=options.username if options.username is not None else address.username,
+            password=options.password if options.password is not None else address.password,
+            will=self._dialling.adapted(self._will),
+            subscriptions=self._subscriptions,
+        )
+
+    def _went_down(self, ending: Ending) -> None:
+        if ending.stage is not Stage.UP:
+            return
+        self.limits = None
+        for entry in self._window.close():
+            if not entry.done.called:
+                entry.done.errback(BrokerAway(ending.reason))
+        self._log.info("broker {broker}: gone: {reason}", broker=str(self._address), reason=ending.reason)
+        self._guard(self._listener.link_down, ending.reason)
+
+    def _log_failure(self, ending: Ending, pause_s: float) -> None:
+        """A line for each new reason, and one now and then for a reason that stays; the end of a link has its line already."""
+        reason, logged_at_s = self._last_failure
+        now_s = self._reactor.seconds()
+        if ending.stage is Stage.UP or (reason == ending.reason and now_s - logged_at_s < SAME_FAILURE_AGAIN_S):
+            return
+        self._last_failure = (ending.reason, now_s)
+        self._log.warn(
+            "broker {broker}: {reason}; next try in {pause_s:.1f} s, then less often",
+            broker=str(self._address), reason=ending.reason, pause_s=pause_s,
+        )  # fmt: skip
+
+    async def _say_goodbye(self, publication: Publication) -> None:
+        published = self.publish(publication)
+        self._is_leaving = True
+        try:
+            await published.addTimeout(GOODBYE_S, self._reactor)
+        except (BridgeError, DeferredTimeout):
+            await self._hang_up()
+            return
+        if self._connection is not None:
+            self._connection.disconnect()
+        await self._until_stopped()
+
+    def _hang_up(self) -> Deferred[None]:
+        self._is_leaving = True
+        if self._connection is not None:
+            self._connection.abort("the bridge stops")
+        elif self._running is not None:
+            self._running.cancel()
+        return self._until_stopped()
+
+    def _until_stopped(self) -> Deferred[None]:
+        if self._running is None:
+            return succeed(None)
+        stopped: Deferred[None] = Deferred()
+        self._running.addBoth(lambda _: stopped.callback(None))
+        return stopped
+
+    def _guard(self, tell: Callable[[News], None], news: News) -> None:
+        """The border between one MQTT message, or one event of the link, and the next: a defect of the listener ends neither."""
+        try:
+            tell(news)
+        except Exception:  # noqa: BLE001
+            self._log.failure("what the link told was not dealt with")
+
+
+def _adapted(publication: Publication, limits: BrokerLimits) -> Publication:
+    """What this broker takes: it closes the connection for a retained message or a QoS that it does not support."""
+    if (limits.retain_available or not publication.retain) and publication.qos <= limits.maximum_qos:
+        return publication
+    return replace(publication, retain=publication.retain and limits.retain_available, qos=min(publication.qos, limits.maximum_qos))

@@ -41,7 +41,7 @@ class Window:
         return len(self._waiting) + len(self._in_flight)
 
     def add(self, encoded: Encoded) -> Deferred[None]:
-        """Queue behind what is there. The Deferred fires as `acknowledge` or `close` of its owner decide; cancelling it withdraws what still waits."""
+        """Queue behind what is there. Whoever calls `acknowledge` or `close` fires the Deferred; cancelling it withdraws what still waits."""
         entry = Entry(encoded, Deferred(lambda _: self._withdraw(entry)))
         self._waiting.append(entry)
         self.waiting_bytes += encoded.packet_bytes
@@ -75,7 +75,7 @@ class Window:
         """Fires when the window is not congested, or at `close`; never fails."""
         if not self.congested:
             return succeed(None)
-        drained: Deferred[None] = Deferred(lambda deferred: self._drained.remove(deferred))
+        drained: Deferred[None] = Deferred(self._drained.remove)
         self._drained.append(drained)
         return drained
 
