@@ -32,7 +32,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Builds tables out of `file`'s values (the name is for errors; None without one) and of what is `given` in their stead, by key path."""
+    """Builds tables out of a file's values and of what is `given` in their stead, by key path. `file` is its name, for errors."""
 
     file: str | None
     given: Mapping[str, Given]
@@ -109,9 +109,15 @@ def phrase(kind: Any) -> str:
 
 
 def unknown(where: str, what: str, name: str, known: Sequence[str]) -> ConfigError:
-    """The error about a name that does not exist, with the nearest of those that do. The value is not shown: it may be a secret."""
-    near = get_close_matches(name, known, 1, 0.75) or get_close_matches(name, known, 1, 0.5)
-    return ConfigError(where, f"a known {what}" + (f" (nearest: {near[0]})" if near else ""))
+    """The error about a name that does not exist, with the nearest of those that do (of two that are as near, the first).
+
+    The value is not shown: it may be a secret.
+    """
+    by_last_part: dict[str, str] = {}
+    for path in known:
+        by_last_part.setdefault(path.rpartition(".")[2], path)
+    near = get_close_matches(name.rpartition(".")[2][:LONGEST_SHOWN], by_last_part, 1, 0.65)
+    return ConfigError(where, f"a known {what}" + (f" (nearest: {by_last_part[near[0]]})" if near else ""))
 
 
 def quoted(name: str) -> str:
@@ -142,7 +148,7 @@ def _shown(value: Any, mask: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        text = ascii_safe(mask(value) if mask else value)
+        text = _in_quotes(mask(value) if mask else value)
     elif mask or isinstance(value, Mapping | list | tuple) or (isinstance(value, int) and value.bit_length() > 128):
         return _kind(value)
     else:
@@ -150,13 +156,13 @@ def _shown(value: Any, mask: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
-def ascii_safe(value: str) -> str:
-    """A string in quotes, on one line, whatever is in it."""
-    return value if value == "***" else f'"{value}"' if value.isprintable() else ascii(value)
+def _in_quotes(value: str) -> str:
+    return f'"{value}"' if value.isprintable() else ascii(value)
 
 
 def _kind(value: Any) -> str:
-    kinds: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a string", list: "a list", tuple: "a list"}
     if isinstance(value, Mapping):
         return "a table"
-    return kinds.get(type(value), "a date or time")
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}.get(type(value), "a date or time")

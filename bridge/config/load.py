@@ -20,7 +20,7 @@ from bridge.errors import ConfigError
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 SERVICE_LINK = re.compile(r"QYZN_BRIDGE_(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_.+)?)")
-"""What Kubernetes and Docker set in containers beside a service that is called qyzn-bridge. Not ours, and not a typing error."""
+"""What Kubernetes sets in containers when there is a service called qyzn-bridge. Not ours, and not a typing error."""
 
 LONGEST_PASSWORD = 4096
 """Characters read of a password file: more is the wrong file."""
@@ -45,9 +45,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ConfigError(str(path), "UTF-8 text", "other bytes") from None
     except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; so is a number with too many digits
-        raise ConfigError(str(path), "TOML", str(error) or "tables nested too deep") from None
+        raise ConfigError(str(path), "TOML", _in_lower_case(str(error))) from None
     except OSError as error:
         raise ConfigError(str(path), "a file that can be read", error.strerror) from None
+
+
+def _in_lower_case(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Given]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_origin
 
-from bridge.config.section import Declared, bare, choices_of, walk
+from bridge.config.section import Key, bare, choices_of, walk
 from bridge.config.values import Config
 
 PREFIX = "QYZN_BRIDGE_"
@@ -13,7 +14,10 @@ PREFIX = "QYZN_BRIDGE_"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A command line option: `--name VALUE`, given several times if `repeatable`; `path` is its key in the file, as in `mqtt.url`."""
+    """A command line option: `--name VALUE`, given several times if `repeatable`, one of `choices` if there are any.
+
+    `path` is its key in the file, as in `mqtt.url`; `help` says what it means, and its default.
+    """
 
     name: str
     path: str
@@ -22,18 +26,31 @@ class Option:
     choices: tuple[str, ...]
 
 
-def variable(path: str, entry: Declared) -> str | None:
-    """The environment variable of a key, if it has one: QYZN_BRIDGE_MQTT_URL for mqtt.url."""
-    wanted = entry.key is not None and (entry.key.environment or entry.key.mask)
-    return PREFIX + path.upper().replace(".", "_") if wanted else None
+def _options() -> Iterator[Option]:
+    for path, entry in walk(Config):
+        if entry.key and entry.key.option:
+            repeatable = get_origin(bare(entry.type)) is tuple
+            yield Option(entry.key.option, path, _help(entry.key, entry.default), repeatable, choices_of(entry.type))
 
 
-def _option(path: str, entry: Declared) -> Option | None:
-    if entry.key is None or entry.key.option is None:
-        return None
-    return Option(entry.key.option, path, entry.key.description, get_origin(bare(entry.type)) is tuple, choices_of(entry.type))
+def _help(key: Key, default: object) -> str:
+    """The description, for a terminal, where only the option's own default has to be said."""
+    shown = " ".join(default) if isinstance(default, tuple) else str(default)
+    return f"{key.description} (default: {shown})" if shown else key.description
 
 
-OPTIONS: tuple[Option, ...] = tuple(option for path, entry in walk(Config) if (option := _option(path, entry)))
-VARIABLES: dict[str, str] = {name: path for path, entry in walk(Config) if (name := variable(path, entry))}
-"""The key path of each environment variable."""
+def _variables() -> Iterator[tuple[str, str]]:
+    for path, entry in walk(Config):
+        if entry.key and (entry.key.environment or entry.key.mask):
+            yield PREFIX + path.upper().replace(".", "_"), path
+
+
+OPTIONS: tuple[Option, ...] = tuple(_options())
+VARIABLES: dict[str, str] = dict(_variables())
+"""The key path of each environment variable, as in QYZN_BRIDGE_MQTT_URL: mqtt.url."""
+
+
+def elsewhere(path: str) -> tuple[str, ...]:
+    """The option and the variable that give this key too, as they are written."""
+    options = (f"--{option.name}" for option in OPTIONS if option.path == path)
+    return *options, *(name for name, key in VARIABLES.items() if key == path)

@@ -26,7 +26,7 @@ def hidden(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key means, for people (`description`, a TOML `example` where there is no default), and where else it can be given.
+    """What a key means, for people (`description`; where there is no default a TOML `example`), and where else it can be given.
 
     `option` is the name of its command line option. A value with a `mask` is never shown but through it, and may come from the
     environment; so may one marked `environment`. `displaces(value)` names the keys of the same table that a value from a stronger
@@ -58,9 +58,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One declared key: exactly one of `key` (a value), `table` (a table below) and `tables` (tables by name) is not None.
+    """One declared key: a value, a `table` below, or `tables` by name.
 
-    `type` is the value's type (of a name, for `tables`), without None and with its rule; `default` None means that there is none.
+    `type` is the type of the value, or of the name for `tables`, without None and with its rule. `default` None: there is none.
     """
 
     name: str
@@ -83,7 +83,7 @@ def walk(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Declar
     for entry in declared(section):
         if entry.table:
             yield from walk(entry.table, f"{prefix}{entry.name}.")
-        elif entry.key:
+        elif not entry.tables:
             yield prefix + entry.name, entry
 
 
@@ -124,12 +124,12 @@ def _shown(entry: Declared, value: Any) -> Any:
 
 def _declared(name: str, hint: Any, default: Any) -> Declared:
     key = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Key)), None)
-    if key:
-        return Declared(name, _without_none(hint), default, key=key)
-    if get_origin(hint) is not None:
-        kind, table = get_args(hint)
-        return Declared(name, kind, default, tables=table)
-    return Declared(name, hint, default, table=hint)
+    if key is None:
+        return Declared(name, hint, default, table=hint)
+    if get_origin(bare(hint)) is Mapping:
+        names, tables = get_args(bare(hint))
+        return Declared(name, names, default, key, tables=tables)
+    return Declared(name, _without_none(hint), default, key)
 
 
 def _without_none(hint: Any) -> Any:

@@ -21,7 +21,8 @@ from bridge.errors import ConfigError
 
 
 def _displaced_by_url(url: str) -> tuple[str, ...]:
-    return ("username", "password", "password_file") if any(shapes.url_credentials(url)) else ()
+    username, password = shapes.url_credentials(url)
+    return (("username",) if username else ()) + (("password", "password_file") if password else ())
 
 
 class Mqtt(Section, frozen=True, kw_only=True):
@@ -53,7 +54,10 @@ class Mqtt(Section, frozen=True, kw_only=True):
     ] = None
     client_id: Annotated[
         shapes.Text | None,
-        Key("The MQTT client id, fixed and used by nobody else; left out, it is qyzn-bridge, and -<instance> after it.", example='"qyzn-bridge"'),
+        Key(
+            "The MQTT client id, which nobody else may use. Left out, it is qyzn-bridge, or qyzn-bridge-<instance>.",
+            example='"qyzn-bridge"',
+        ),
     ] = None
     ca_file: Annotated[
         shapes.ReadableFile | None,
@@ -68,11 +72,13 @@ class Mqtt(Section, frozen=True, kw_only=True):
         Key("PEM file of the client certificate's private key, without a passphrase.", example='"/etc/qyzn-bridge/client.key"'),
     ] = None
     keepalive_s: Annotated[
-        shapes.Keepalive, Key("The MQTT keep-alive: an idle connection is checked this often. After 1.5 times that the broker reports the bridge offline.")
+        shapes.Keepalive,
+        Key(
+            "The MQTT keep-alive: how often an idle connection is checked. A broker that has heard nothing for one and a half times"
+            " that reports the bridge offline."
+        ),
     ] = 30
-    protocol: Annotated[
-        Literal["auto", "5", "3.1.1"], Key("The MQTT version. auto: 5, and 3.1.1 where the broker refuses it.")
-    ] = "auto"
+    protocol: Annotated[Literal["auto", "5", "3.1.1"], Key("The MQTT version. auto: 5, and 3.1.1 where the broker refuses it.")] = "auto"
 
     def __post_init__(self) -> None:
         """What keys mean to each other. Raises ConfigError with a path inside this table."""
@@ -105,8 +111,8 @@ class Registration(Section, frozen=True, kw_only=True):
     policy: Annotated[
         Literal["approve", "open", "closed"],
         Key(
-            "approve: an unknown terminal is pending until it is approved, over MQTT, below or within a permit_join window."
-            " open: every terminal is let in. closed: only those named in serials or under [devices].",
+            "approve: an unknown terminal is pending until it is approved over MQTT, by the configuration or by a permit_join window."
+            " open: every terminal is let in. closed: only those that serials or [devices] name.",
             option="registration",
         ),
     ] = "approve"
@@ -118,11 +124,14 @@ class Limits(Section, frozen=True, kw_only=True):
 
     login_s: Annotated[shapes.Seconds, Key("A connection that has not logged in by then is closed.")] = 30.0
     silence_s: Annotated[
-        shapes.Seconds, Key("A terminal that has sent nothing for this long is gone. Terminals beat every 25 seconds; the protocol allows three missed beats.")
+        shapes.Seconds,
+        Key("A terminal that has sent nothing for this long is gone. Terminals beat every 25 seconds, and may miss three beats."),
     ] = 75.0
-    frame_bytes: Annotated[shapes.Bytes, Key("The largest message body after login; a larger one ends the connection.")] = 8 * 1024 * 1024
+    frame_bytes: Annotated[shapes.Bytes, Key("The largest message body, after login; a larger one ends the connection.")] = 8 * 1024 * 1024
     frame_bytes_before_login: Annotated[shapes.Bytes, Key("The same before login, where anybody may be calling.")] = 64 * 1024
-    image_bytes: Annotated[shapes.Bytes, Key("The largest picture (JPEG) to publish; an event with a larger one is published without it.")] = 4 * 1024 * 1024
+    image_bytes: Annotated[
+        shapes.Bytes, Key("The largest picture (JPEG) to publish; an event with a larger one is published without it.")
+    ] = 4 * 1024 * 1024
 
     def __post_init__(self) -> None:
         """What keys mean to each other. Raises ConfigError with a path inside this table."""
@@ -134,7 +143,8 @@ class Events(Section, frozen=True, kw_only=True):
     """What terminals report."""
 
     replay_after_s: Annotated[
-        shapes.Seconds, Key("Events older than this are published under event_replay/, where no automation acts on them as if they were new.")
+        shapes.Seconds,
+        Key("Events older than this are published under event_replay/, so that an automation on event/ never fires late."),
     ] = 30.0
 
 
@@ -163,29 +173,41 @@ class Commands(Section, frozen=True, kw_only=True):
 
 
 class Device(Section, frozen=True, kw_only=True):
-    """One terminal, by its serial. As many of these tables as there is something to say about."""
+    """What the configuration says about one terminal."""
 
-    name: Annotated[shapes.Text | None, Key("Its name in events and on dashboards; left out, its serial.", example='"Front door"')] = None
-    approved: Annotated[bool, Key("Whether it may join without further approval.")] = True
-    timezone: Annotated[shapes.Zone, Key("Where it hangs; empty, where the site is.")] = ""
+    name: Annotated[
+        shapes.Text | None, Key("Its name in events and on dashboards. Left out, it is its serial.", example='"Front door"')
+    ] = None
+    approved: Annotated[bool, Key("Whether it may join without further approval; false, it is treated like an unknown one.")] = True
+    timezone: Annotated[shapes.Zone, Key('The time zone of the place where it hangs; "" for the site\'s.')] = ""
 
 
 class Config(Section, frozen=True, kw_only=True):
-    """All of it. Relative paths start from the working directory."""
+    """The whole configuration. Relative paths start from the working directory."""
 
     listen: Annotated[
         shapes.Endpoints,
-        Key('Where terminals connect, as Twisted endpoints: "tcp:8899", "tcp:8899:interface=10.0.0.5", "ssl:…", "haproxy:tcp:…", "systemd:…".', option="listen"),
+        Key(
+            'Where terminals connect, as Twisted endpoints: "tcp:8899", "tcp:8899:interface=10.0.0.5", "ssl:…", "haproxy:tcp:…",'
+            ' "systemd:…".',
+            option="listen",
+        ),
     ] = ("tcp:8899",)
     base_topic: Annotated[shapes.BaseTopic, Key("The first level of every topic.", option="base-topic")] = "qyzn"
     instance: Annotated[
         shapes.Instance,
-        Key("The name of this bridge where several share a broker: its own topics are then <base_topic>/bridge/<instance>.", option="instance"),
+        Key(
+            "The name of this bridge, where several share a broker: its own topics are then <base_topic>/bridge/<instance>/…",
+            option="instance",
+        ),
     ] = ""
     state_dir: Annotated[
-        shapes.Directory, Key("Where the bridge keeps what it must remember: the registry, with the terminals' secrets. Created when missing.", option="state-dir")
+        shapes.Directory,
+        Key("The directory of what must be remembered, the terminals' secrets among it. Created when missing.", option="state-dir"),
     ] = Path("state")
-    timezone: Annotated[shapes.Zone, Key("The site's time zone, which terminals are set to; empty, the host's.")] = ""
+    timezone: Annotated[
+        shapes.Zone, Key('The site\'s time zone by its IANA name, such as "Europe/Vienna"; "" for the host\'s. Terminals are set to it.')
+    ] = ""
     mqtt: Mqtt = Mqtt()
     registration: Registration = Registration()
     limits: Limits = Limits()
@@ -193,7 +215,10 @@ class Config(Section, frozen=True, kw_only=True):
     images: Images = Images()
     privacy: Privacy = Privacy()
     commands: Commands = Commands()
-    devices: Mapping[shapes.DeviceId, Device] = field(default_factory=dict)
+    devices: Annotated[
+        Mapping[shapes.DeviceId, Device],
+        Key("One terminal, by its serial: a table like this for each that there is something to say about.", example='"0a9310e7acc298d3"'),
+    ] = field(default_factory=dict)
 
     @property
     def client_id(self) -> str:
