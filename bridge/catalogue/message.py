@@ -52,8 +52,8 @@ class ReportData(Data):
         """The event's type: the message's own name, unless the message tells several."""
         return self.declaration.name
 
-    def event_time(self) -> str | None:
-        """The terminal's local civil time of what it reports, `yyyy-MM-dd HH:mm:ss`, where the message has one."""
+    def success_answer(self) -> AnswerData | None:
+        """What goes with the answer once the message is safe; None for nothing."""
         return None
 
 
@@ -71,11 +71,13 @@ EventField = Literal["image", "compare_image"]
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture in a message: `attribute` holds its base64; it is published on `image/<kind>`, and the event names it in `event_field`."""
+    """A picture in a message: `attribute` holds its base64; it is published on `image/<kind>`, and the event names it in `event_field`.
+    One that is `expected` is told of in the event when it is absent, too."""
 
     attribute: str
     kind: str
     event_field: EventField = "image"
+    expected: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,12 +113,14 @@ class Command(Declaration):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Declaration):
-    """A message from the terminal. `event` is the kind it is published as, None for the session's own. `answer_named`: the answer
+    """A message from the terminal. `event` is the kind it is published as, None for the session's own. `time_field` names the
+    attribute that holds the terminal's local civil time of the record, `yyyy-MM-dd HH:mm:ss`. `answer_named`: the answer
     repeats the message's name, as the intercom's do."""
 
     data: type[ReportData]
     event: str | None
     pictures: tuple[Picture, ...]
+    time_field: str | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     answer_named: bool = False
 
@@ -171,6 +175,7 @@ def report(
     answer_example: Example | None = None,
     version: int = 2,
     pictures: tuple[Picture, ...] = (),
+    time_field: str | None = None,
     aliases: Mapping[str, str] | None = None,
     answer_named: bool = False,
 ) -> Callable[[type[R]], type[R]]:
@@ -188,6 +193,7 @@ def report(
             answer_example=answer_example or {},
             version=version,
             pictures=pictures,
+            time_field=time_field,
             aliases=aliases or {},
             answer_named=answer_named,
         )

@@ -30,8 +30,9 @@ class SnapshotFaceAnswer(AnswerData):
     event="recognition",
     pictures=(
         Picture(attribute="picture", kind="recognition"),
-        Picture(attribute="compare_picture", kind="recognition_compare", event_field="compare_image"),
+        Picture(attribute="compare_picture", kind="recognition_compare", event_field="compare_image", expected=False),
     ),
+    time_field="snap_time",
     aliases={"fullname": "fullName"},
     example={
         "personId": "5907d9b6bede435faf0828177e5bce07",
@@ -77,8 +78,6 @@ class SnapshotFace(ReportData):
             return "blacklisted"
         return EVENT_TYPES.get(self.result if self.result is not None else 0, "unmatched")
 
-    def event_time(self) -> str | None:
-        """When the picture was taken."""
-        return self.snap_time
-
-
+    def success_answer(self) -> SnapshotFaceAnswer:
+        """The record's own time, by which a terminal finds what it may forget; the door is left to the terminal."""
+        return SnapshotFaceAnswer(snaptime=self.snap_time or UNSET)

@@ -1,0 +1,111 @@
+"""Every topic of the contract, made and read in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.mqtt.message import Subscription
+
+ALL = "all"
+"""The device id that stands for every terminal online."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTopic:
+    """A command to a terminal."""
+
+    device: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTopic:
+    """A request to the bridge itself; `name` may hold a slash, as in `device/approve`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of one bridge: `base` is the first level, `instance` its name where several share a broker."""
+
+    base: str
+    instance: str = ""
+
+    @property
+    def bridge(self) -> str:
+        """Where the bridge speaks of itself."""
+        return f"{self.base}/bridge/{self.instance}" if self.instance else f"{self.base}/bridge"
+
+    @property
+    def state(self) -> str:
+        """online or offline; the last will."""
+        return f"{self.bridge}/state"
+
+    @property
+    def info(self) -> str:
+        """What the bridge is and how it is set up."""
+        return f"{self.bridge}/info"
+
+    @property
+    def devices(self) -> str:
+        """Every terminal known."""
+        return f"{self.bridge}/devices"
+
+    @property
+    def health(self) -> str:
+        """How the bridge does."""
+        return f"{self.bridge}/health"
+
+    @property
+    def bridge_event(self) -> str:
+        """What happens to terminals, but not at them."""
+        return f"{self.bridge}/event"
+
+    def bridge_response(self, name: str) -> str:
+        """The answer to a request to the bridge."""
+        return f"{self.bridge}/response/{name}"
+
+    def availability(self, device: str) -> str:
+        """online or offline."""
+        return f"{self.base}/{device}/availability"
+
+    def device_info(self, device: str) -> str:
+        """What a terminal is."""
+        return f"{self.base}/{device}/info"
+
+    def event(self, device: str, kind: str, *, replay: bool = False) -> str:
+        """What happened at a terminal, now or a while ago."""
+        return f"{self.base}/{device}/{'event_replay' if replay else 'event'}/{kind}"
+
+    def image(self, device: str, kind: str) -> str:
+        """A picture, as JPEG."""
+        return f"{self.base}/{device}/image/{kind}"
+
+    def response(self, device: str, command: str) -> str:
+        """The answer to a command."""
+        return f"{self.base}/{device}/response/{command}"
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """What the bridge listens to."""
+        return (Subscription(f"{self.base}/+/command/+"), Subscription(f"{self.bridge}/request/#"))
+
+    def read(self, topic: str) -> CommandTopic | RequestTopic | None:
+        """What a topic that came from the broker asks for; None for one that is not ours."""
+        requests = f"{self.bridge}/request/"
+        if topic.startswith(requests):
+            return RequestTopic(topic.removeprefix(requests))
+        levels = topic.removeprefix(f"{self.base}/").split("/")
+        if topic.startswith(f"{self.base}/") and len(levels) == 3 and levels[1] == "command":
+            return CommandTopic(levels[0], levels[2])
+        return None
+
+    def may_respond_on(self, topic: str) -> bool:
+        """Whether a caller may name this as its Response Topic: any that can be published to, save the bridge's own. Otherwise a caller
+        who may only ask for a picture could have the bridge speak where the caller itself must not."""
+        if not topic or topic.startswith("$") or any(sign in topic for sign in "+#\0"):
+            return False
+        levels = topic.split("/")
+        if topic != self.base and not topic.startswith(f"{self.base}/"):
+            return True
+        return len(levels) >= 3 and "response" in levels[2:]

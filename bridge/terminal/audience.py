@@ -1,0 +1,50 @@
+"""What the terminals' side tells whoever is interested in them. The relay implements it; this layer knows no MQTT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ..session.admission import Refused
+from ..session.happenings import Received
+
+if TYPE_CHECKING:
+    from .protocol import TerminalProtocol
+
+
+class Audience(Protocol):
+    """All methods return at once and do not raise."""
+
+    def joined(self, terminal: TerminalProtocol, *, replaced: bool) -> None:
+        """A terminal identified itself. `replaced`: an older connection of the same terminal was ended for it."""
+
+    def left(self, terminal: TerminalProtocol, reason: str, *, clean: bool) -> None:
+        """A terminal that had joined is gone; not told of a connection that was replaced."""
+
+    def received(self, terminal: TerminalProtocol, received: Received) -> None:
+        """A message to be made safe, then answered with `terminal.answer` or given up with `terminal.forget`."""
+
+    def rejected(self, address: str, refusal: Refused) -> None:
+        """A register or login was refused."""
+
+    def faulted(self, terminal: TerminalProtocol, reason: str) -> None:
+        """A connection broke the protocol."""
+
+
+class Silence:
+    """An audience that listens to nothing; for tests, and until the relay is there."""
+
+    def joined(self, terminal: TerminalProtocol, *, replaced: bool) -> None:
+        """Nothing to do."""
+
+    def left(self, terminal: TerminalProtocol, reason: str, *, clean: bool) -> None:
+        """Nothing to do."""
+
+    def received(self, terminal: TerminalProtocol, received: Received) -> None:
+        """Say nothing: the terminal keeps its record."""
+        terminal.forget(received)
+
+    def rejected(self, address: str, refusal: Refused) -> None:
+        """Nothing to do."""
+
+    def faulted(self, terminal: TerminalProtocol, reason: str) -> None:
+        """Nothing to do."""
