@@ -31,7 +31,7 @@ RUNG = {layer: rung for rung, layers in enumerate(LADDER) for layer in layers}
 # Layers that may import less than what lies below them, or, like the simulator, stand beside the ladder.
 NEVER = {"mqtt": {"terminal"}}
 ONLY = {"simulator": {"errors", "wire", "catalogue"}}
-WITHOUT_TWISTED = {"errors", "wire", "catalogue", "session"}
+WITHOUT_TWISTED = {"errors", "config", "wire", "catalogue", "session"}
 COMPOSES = {"bridge/tap.py", "bridge/simulator/tap.py"}
 
 

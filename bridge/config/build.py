@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from bridge.config.section import Declared, Section, bare, choices_of, declared, rule_of, walk
+from bridge.config.section import Declared, Mask, Section, bare, choices_of, declared, rule_of, walk
 from bridge.config.values import Config
 from bridge.errors import ConfigError
 
@@ -84,7 +84,7 @@ class Builder:
         raise ConfigError(self.where(path), "a table", _kind(raw))
 
 
-def convert(kind: Any, value: Any, where: str, mask: Any = None, *, strict: bool = True) -> Any:
+def convert(kind: Any, value: Any, where: str, mask: Mask | None = None, *, strict: bool = True) -> Any:
     """A value as its declared type; text from outside the file is read as numbers and such (not `strict`). Raises ConfigError."""
     if get_origin(bare(kind)) is tuple:
         result: Any = _items(kind, value, where, mask, strict)
@@ -126,7 +126,7 @@ def quoted(name: str) -> str:
     return shown if re.fullmatch(r"[A-Za-z0-9_-]+", shown) else dumps(shown)
 
 
-def _items(kind: Any, value: Any, where: str, mask: Any, strict: bool) -> tuple[Any, ...]:
+def _items(kind: Any, value: Any, where: str, mask: Mask | None, strict: bool) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise ConfigError(where, phrase(kind), _kind(value))
     item = get_args(bare(kind))[0]
@@ -143,7 +143,7 @@ def _paths() -> list[str]:
     return [path for path, _ in walk(Config)]
 
 
-def _shown(value: Any, mask: Any) -> str:
+def _shown(value: Any, mask: Mask | None) -> str:
     """A value as an error shows it: through its mask, on one line, and of containers only the kind."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -16,8 +16,8 @@ WIDTH = 100
 
 HEADER = """\
 The configuration of qyzn-bridge: every key, with its default. A key that has no default stands behind a #; the value
-there is an example. Options on the command line win over environment variables, and those over this file. Relative
-paths start from the working directory."""
+there is an example. Options on the command line win over environment variables, and those over this file. A key, or a
+QYZN_BRIDGE_ variable, that does not exist stops the start. Relative paths start from the working directory."""
 
 
 def sample(section: type[Section] = Config) -> str:

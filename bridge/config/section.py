@@ -18,6 +18,9 @@ import msgspec
 
 HIDDEN = "***"
 
+Mask = Callable[[str], str]
+"""How a value is shown to whoever must not know it."""
+
 
 def hidden(value: str) -> str:
     """The mask of a secret: nothing of it is shown."""
@@ -37,7 +40,7 @@ class Key:
     example: str | None = None
     option: str | None = None
     environment: bool = False
-    mask: Callable[[str], str] | None = None
+    mask: Mask | None = None
     displaces: Callable[[str], tuple[str, ...]] = lambda value: ()
 
 

@@ -16,7 +16,7 @@ RESERVED_IDS = frozenset({"bridge", "all"})
 
 def between(low: float, high: float, of: str) -> Rule:
     """The rule of a number, both bounds included; `of` says what is counted."""
-    return Rule(f"{of}, {low:_} to {high:_}".replace("_", ""), lambda value: low <= value <= high)
+    return Rule(f"{of}, {low} to {high}", lambda value: low <= value <= high)
 
 
 def matching(pattern: str, expected: str) -> Rule:
