@@ -21,7 +21,6 @@ Check = Callable[[Any, str], Any]
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
-_EXPECTED = re.compile(r"Expected (.*?), got (.*)")
 
 
 def strict(data: Any, shape: type[S], root: str = "data") -> S:
@@ -89,12 +88,11 @@ def invalid_from(error: msgspec.ValidationError, root: str) -> Invalid:
     what, path = (parts["what"], parts["path"] or "$") if parts else (str(error), "$")
     path = root + path.removeprefix("$")
     if missing := _MISSING.fullmatch(what):
-        return Invalid(f"{path}.{missing[1]}", "a value", "nothing")
+        return Invalid(f"{path}.{missing[1]}".lstrip("."), "a value", "nothing")
     if unknown := _UNKNOWN.fullmatch(what):
-        return Invalid(f"{path}.{unknown[1]}", "no such field")
-    if expected := _EXPECTED.fullmatch(what):
-        return Invalid(path, expected[1].replace("`", ""), expected[2].replace("`", ""))
-    return Invalid(path, what)
+        return Invalid(f"{path}.{unknown[1]}".lstrip("."), "no such field")
+    expected, _, got = what.removeprefix("Expected ").replace("`", "").partition(", got ")
+    return Invalid(path.lstrip("."), expected, got or None)
 
 
 @cache

@@ -1,0 +1,180 @@
+"""Commands as they come over MQTT, and what is said back. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from bridge.catalogue.checking import strict
+from bridge.errors import BridgeError, Invalid
+
+Code = Literal[
+    "invalid",
+    "device_unknown",
+    "device_offline",
+    "timeout",
+    "expired",
+    "retained",
+    "busy",
+    "duplicate",
+    "forbidden",
+    "rate_limited",
+    "unknown_command",
+    "device_error",
+    "superseded",
+    "too_large",
+    "shutting_down",
+]
+
+LONGEST_TTL_S = 86_400.0
+LONGEST_TIMEOUT_S = 3_600.0
+_BESIDE = ("transaction", "issued_at", "ttl", "source")
+"""What may also stand beside a message's bare fields: no message of the protocol has fields of these names."""
+
+
+class CommandRefused(BridgeError):
+    """A command that is not carried out, or was not: `code` is the contract's, the text says why."""
+
+    def __init__(self, code: Code, reason: str) -> None:
+        self.code = code
+        super().__init__(reason)
+
+
+class Envelope(Struct, forbid_unknown_fields=True):
+    """The command and what its sender says about it. Times are in seconds, `issued_at` UNIX seconds."""
+
+    data: Any = msgspec.field(default_factory=dict)
+    transaction: Annotated[str, Meta(min_length=1, max_length=128)] | int | UnsetType = UNSET
+    issued_at: str | UnsetType = UNSET
+    ttl: float | UnsetType = UNSET
+    timeout: float | UnsetType = UNSET
+    source: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command as asked for: `data` is still unchecked. None: the sender did not say."""
+
+    data: Any
+    transaction: str | None = None
+    issued_at: float | None = None
+    ttl_s: float | None = None
+    timeout_s: float | None = None
+
+    def expires_at(self, arrived_at: float, default_ttl_s: float | None, expiry_s: int | None) -> float:
+        """When the command becomes stale, in UNIX seconds; infinity for never.
+
+        The ttl counts from `issued_at`, or else from arrival, and never from later than arrival: a sender whose clock is ahead gains
+        nothing. `expiry_s` is what was left of the message expiry interval on arrival.
+        """
+        ttl_s = default_ttl_s if self.ttl_s is None else self.ttl_s
+        start = arrived_at if self.issued_at is None else min(self.issued_at, arrived_at)
+        return min(start + ttl_s if ttl_s is not None else inf, arrived_at + expiry_s if expiry_s is not None else inf)
+
+
+def read_order(payload: bytes) -> Order:
+    """The payload of a command: empty, the message's bare fields, or the envelope (which has a field `data`).
+
+    Raises Invalid, which names the field.
+    """
+    try:
+        value = msgspec.json.decode(payload) if payload.strip() else {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Invalid("payload", "JSON, or nothing", "something else") from None
+    if not isinstance(value, dict):
+        raise Invalid("payload", "a JSON object, or nothing", type(value).__name__)
+    if "data" not in value:
+        beside = {name: value.pop(name) for name in _BESIDE if name in value}
+        value = {"data": value, **beside}
+    envelope = strict(value, Envelope, "")
+    return Order(
+        data=envelope.data,
+        transaction=None if envelope.transaction is UNSET else str(envelope.transaction),
+        issued_at=_moment(envelope.issued_at),
+        ttl_s=_seconds("ttl", envelope.ttl, LONGEST_TTL_S),
+        timeout_s=_seconds("timeout", envelope.timeout, LONGEST_TIMEOUT_S),
+    )
+
+
+def transaction_of(payload: bytes) -> str | None:
+    """The transaction of a payload that is otherwise wrong, so that even then the answer can be told by it."""
+    try:
+        value = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    transaction = value.get("transaction") if isinstance(value, dict) else None
+    if isinstance(transaction, str | int) and not isinstance(transaction, bool):
+        return str(transaction)[:128]
+    return None
+
+
+def _moment(text: str | UnsetType) -> float | None:
+    if text is UNSET:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Invalid("issued_at", "a time as in ISO 8601, with its offset", str(text)[:40])
+    return moment.timestamp()
+
+
+def _seconds(name: str, value: float | UnsetType, longest: float) -> float | None:
+    if isinstance(value, UnsetType):
+        return None
+    if not 0 < value <= longest:
+        raise Invalid(name, f"seconds, more than 0 and at most {longest:g}", f"{value:g}")
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The one response to a command."""
+
+    command: str
+    device_id: str
+    transaction: str | None
+    time: str
+    status: Literal["ok", "error"] = "ok"
+    code: Code | None = None
+    error: str | None = None
+    result: int | None = None
+    description: str | None = None
+    data: Any = None
+    sequence: int | None = None
+    attempts: int = 0
+    elapsed_ms: int = 0
+    duplicate: bool = False
+
+    def payload(self) -> bytes:
+        """As JSON. What stands only where it says something is left out otherwise; sequence, attempts, elapsed_ms and time never are."""
+        optional = {"transaction", "code", "error", "result", "description", "data"}
+        fields = {name: getattr(self, name) for name in _ORDER}
+        shown = {name: value for name, value in fields.items() if not (name in optional and value is None)}
+        if not self.duplicate:
+            del shown["duplicate"]
+        return msgspec.json.encode(shown)
+
+
+_ORDER = (
+    "status",
+    "command",
+    "device_id",
+    "transaction",
+    "result",
+    "description",
+    "data",
+    "code",
+    "error",
+    "sequence",
+    "attempts",
+    "elapsed_ms",
+    "time",
+    "duplicate",
+)
