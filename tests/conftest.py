@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -19,6 +20,9 @@ from tests.integration.broker import Broker, BrokerSettings, StartMosquitto, req
 from tests.integration.certificates import CertificateAuthority
 
 ASYNC_TEST_S = 30.0  # pytest-timeout cannot break into the reactor: it could only end the whole run
+
+hypothesis.settings.register_profile("quick", max_examples=100, deadline=None, database=None)  # a busy machine is slow, not wrong
+hypothesis.settings.load_profile("quick")
 
 AsyncTest = Callable[..., Coroutine[Deferred[Any], Any, Any]]
 

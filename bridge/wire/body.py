@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -10,6 +10,10 @@ from ..errors import TerminalFault
 
 _PADDING = b"\0 \t\r\n"
 """C firmware leaves NULs and white space behind the JSON."""
+DEEPEST = 32
+"""Levels of objects and arrays in `data`. The protocol needs five; what is deeper would break whoever encodes it further down the stack."""
+
+_Code = Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -26,7 +30,7 @@ class Body(msgspec.Struct, frozen=True):
 
 class _Envelope(msgspec.Struct):
     message: str | None = None
-    result: int | None = None
+    result: _Code | None = None
     desc: Any = None
     data: Any = None
 
@@ -43,9 +47,13 @@ def decode_body(body: bytes) -> Body:
     """
     try:
         envelope = _decode_envelope(body.rstrip(_PADDING))
-        return Body(envelope.message, envelope.result, str(envelope.desc or ""), _plain_data(envelope.data))
+        return Body(envelope.message, envelope.result, _plain_desc(envelope.desc), _plain_data(envelope.data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TerminalFault(f"unreadable body: {_reason(error)}") from None
+
+
+def _plain_desc(desc: Any) -> str:
+    return str(desc) if isinstance(desc, str | int | float) and not isinstance(desc, bool) else ""
 
 
 def _plain_data(data: Any) -> dict[str, Any] | list[Any]:
@@ -53,9 +61,16 @@ def _plain_data(data: Any) -> dict[str, Any] | list[Any]:
         data = _decode_any(data.rstrip("\0 \t\r\n")) if data.strip("\0 \t\r\n") else None
     if data is None:
         return {}
-    if isinstance(data, dict | list):
-        return data
-    raise msgspec.ValidationError("data is neither an object nor an array")
+    if not isinstance(data, dict | list):
+        raise msgspec.ValidationError("data is neither an object nor an array")
+    if _is_deeper(data, DEEPEST):
+        raise msgspec.ValidationError(f"data has more than {DEEPEST} levels")
+    return data
+
+
+def _is_deeper(value: dict[str, Any] | list[Any], levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner if isinstance(each, dict | list))
 
 
 def _reason(error: Exception) -> str:
