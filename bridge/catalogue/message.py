@@ -41,6 +41,10 @@ class CommandData(Data, forbid_unknown_fields=True):
         """How much longer than usual the terminal may take to answer, because it was told so in a field."""
         return 0.0
 
+    def shown_answer(self, data: Any) -> Any:
+        """What is published of the terminal's answer, as it came but for secrets."""
+        return data
+
 
 class ReportData(Data):
     """The `data` of a message from the terminal; optional fields are `... | None = None`, since a terminal's events are never

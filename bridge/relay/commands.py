@@ -1,0 +1,246 @@
+"""Commands in: what comes on a command topic is checked, sent to the terminal, and answered exactly once, whatever happens.
+
+The contract's six rules against stale commands, and where they stand: (1) a retained command is refused, here, and the subscription
+asks the broker for none; (2) clean start and session expiry 0, in the link; (3) `issued_at`, ttl and message expiry are checked on
+arrival, here, and before each send, in the session; (4) a door command is sent once, here and in the session; (5) transactions, here;
+(6) nothing is kept for a terminal that is away, here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from bridge.catalogue import COMMANDS, Command, CommandData, Result, result_name
+from bridge.catalogue.message import DOOR_TTL_S
+from bridge.errors import Invalid
+from bridge.mqtt.commands import CommandRefused, Order, Response, read_order, transaction_of
+from bridge.mqtt.message import Message, Publication
+from bridge.mqtt.pictures import PictureRules, depict
+from bridge.mqtt.topics import CommandTopic, Topics
+from bridge.relay.outlet import Outlet
+from bridge.relay.replies import Replies
+from bridge.relay.transactions import Transactions
+from bridge.session.happenings import Answered, Failed
+from bridge.terminal.protocol import Outcome, TerminalProtocol
+from bridge.wire import request_body
+
+_FAILURES = {
+    "timeout": "the terminal did not answer in time",
+    "expired": "the command became stale before it could be sent again",
+    "busy": "the terminal is busy",
+    "superseded": "the connection to the terminal was lost or replaced before it answered",
+}
+
+
+class Terminals(Protocol):
+    """What commands need to know of terminals."""
+
+    def is_known(self, device: str) -> bool:
+        """Whether this is a terminal of this bridge."""
+
+    def find(self, device: str) -> TerminalProtocol | None:
+        """Its connection, if it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRules:
+    """What the configuration says about commands: those that are denied, the largest payload, and what becomes of pictures. A bridge that
+    `shares` its base topic with others leaves terminals it does not know to them."""
+
+    deny: frozenset[str] = frozenset()
+    max_bytes: int = 8 * 1024 * 1024
+    pictures: PictureRules = PictureRules()
+    shares: bool = False
+
+
+@dataclass(slots=True)
+class _Call:
+    """One command message on its way through. `concludes`: it is the first of its transaction, whose answer is the one that counts."""
+
+    topic: CommandTopic
+    message: Message
+    arrived_at: float
+    started: float
+    transaction: str | None = None
+    concludes: bool = False
+
+    @property
+    def device(self) -> str:
+        return self.topic.device
+
+
+class CommandRelay:
+    """Carries out commands. `wall` gives UNIX seconds, `seconds` is a monotonic clock, `local` gives a moment in a terminal's zone."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        replies: Replies,
+        topics: Topics,
+        rules: CommandRules,
+        terminals: Terminals,
+        *,
+        wall: Callable[[], float],
+        seconds: Callable[[], float],
+        local: Callable[[float, str], datetime],
+    ) -> None:
+        self._outlet = outlet
+        self._replies = replies
+        self._topics = topics
+        self._rules = rules
+        self._terminals = terminals
+        self._wall = wall
+        self._seconds = seconds
+        self._local = local
+        self._transactions = Transactions()
+        self.is_shutting_down = False
+
+    def message(self, topic: CommandTopic, message: Message) -> None:
+        """A message on a command topic. One of the two borders: it is answered even if the bridge has a defect."""
+        call = _Call(topic, message, self._wall(), self._seconds(), transaction_of(message.payload))
+        if self._rules.shares and not self._terminals.is_known(topic.device):
+            return
+        try:
+            self._carry_out(call)
+        except CommandRefused as refused:
+            self._refuse(call, refused)
+        except Invalid as error:
+            self._refuse(call, CommandRefused("invalid", str(error)))
+        except Exception:
+            self.log.failure("defect in command {command} for {device}", command=topic.command, device=topic.device)
+            self._refuse(call, CommandRefused("invalid", "the bridge could not make sense of it; its log says why"))
+
+    def _carry_out(self, call: _Call) -> None:
+        """Send the command, or raise why not."""
+        if call.message.retain:
+            raise CommandRefused("retained", "a retained command is never carried out: publish it without the retain flag")
+        if len(call.message.payload) > self._rules.max_bytes:
+            raise CommandRefused("too_large", f"{len(call.message.payload)} bytes are over the limit of {self._rules.max_bytes}")
+        order = read_order(call.message.payload)
+        if self._is_repeated(call, order):
+            return
+        self._send(call, order)
+
+    def _is_repeated(self, call: _Call, order: Order) -> bool:
+        """The fifth rule: the same transaction gets the same answer, and is not carried out again."""
+        if order.transaction is None:
+            return False
+        what = (call.device, order.transaction)
+        call.concludes = self._transactions.begin(*what, call.topic.command, call.message.payload, call.started)
+        if call.concludes:
+            return False
+        if not self._transactions.is_same(*what, call.topic.command, call.message.payload):
+            self._publish(call, self._refusal(call, CommandRefused("duplicate", "the transaction was used for another command")))
+            return True
+        self._transactions.repeat(*what, lambda response: self._publish(call, replace(response, duplicate=True)))
+        return True
+
+    def _send(self, call: _Call, order: Order) -> None:
+        command = self._command(call.topic.command)
+        terminal = self._terminal(call.device)
+        default_ttl_s = DOOR_TTL_S if command.door else None
+        left_s = order.expires_at(call.arrived_at, default_ttl_s, call.message.expiry_s) - call.arrived_at
+        if left_s <= 0:
+            raise CommandRefused("expired", f"the command was stale {-left_s:.1f} s before it arrived; are the clocks in step?")
+        data = command.check(order.data)
+        outcome = terminal.request(
+            command.name,
+            request_body(command.name, data),
+            version=command.version,
+            timeout_s=order.timeout_s or command.timeout_s + data.answer_wait_s(),
+            answer_wait_s=data.answer_wait_s(),
+            expires_in_s=left_s,
+            resend=not command.door,
+        )
+        outcome.addCallback(self._concluded, call, command, data)
+        outcome.addErrback(self._defect, call)
+
+    def _command(self, name: str) -> Command:
+        if self.is_shutting_down:
+            raise CommandRefused("shutting_down", "the bridge is being stopped")
+        command = COMMANDS.get(name)
+        if command is None:
+            raise CommandRefused("unknown_command", f"there is no command {name}; there are {', '.join(COMMANDS)}")
+        if name in self._rules.deny:
+            raise CommandRefused("forbidden", f"{name} is denied by the configuration (commands.deny)")
+        return command
+
+    def _terminal(self, device: str) -> TerminalProtocol:
+        if not self._terminals.is_known(device):
+            raise CommandRefused("device_unknown", f"there is no terminal {device}")
+        terminal = self._terminals.find(device)
+        if terminal is None:
+            raise CommandRefused("device_offline", "the terminal is not connected; the command is not kept for it")
+        return terminal
+
+    def _concluded(self, outcome: Outcome, call: _Call, command: Command, data: CommandData) -> None:
+        response = self._response(call, outcome)
+        if isinstance(outcome, Failed):
+            response = replace(response, status="error", code=outcome.code, error=_FAILURES[outcome.code])
+        elif outcome.result != Result.SUCCESS:
+            said = {"result": outcome.result, "description": outcome.desc or None, "data": outcome.data or None}
+            response = replace(response, status="error", code="device_error", error=result_name(outcome.result), **said)
+        else:
+            shown = self._pictures_out(call.device, command, data.shown_answer(outcome.data))
+            response = replace(response, result=outcome.result, description=outcome.desc or None, data=shown or None)
+        self._finish(call, response)
+
+    def _pictures_out(self, device: str, command: Command, data: Any) -> Any:
+        """Publish an answer's pictures; in its data, what is said of them takes their place."""
+        if not isinstance(data, dict):
+            return data
+        for picture in command.answer_pictures:
+            text = data.get(picture.attribute)
+            if isinstance(text, str):
+                depiction = depict(text, picture.attribute, self._topics.image(device, picture.kind), self._rules.pictures, (("device_id", device),))
+                data = {**data, **depiction.fields}
+                if depiction.publication is not None:
+                    self._replies.send(depiction.publication)
+        return data
+
+    def _response(self, call: _Call, outcome: Answered | Failed | None = None) -> Response:
+        elapsed_s = self._seconds() - call.started
+        return Response(
+            command=call.topic.command,
+            device_id=call.device,
+            transaction=call.transaction,
+            time=self._local(self._wall(), call.device).isoformat(timespec="milliseconds"),
+            sequence=outcome.sequence or None if outcome else None,
+            attempts=outcome.attempts if outcome else 0,
+            elapsed_ms=round(elapsed_s * 1000),
+        )
+
+    def _refusal(self, call: _Call, refused: CommandRefused) -> Response:
+        return replace(self._response(call), status="error", code=refused.code, error=str(refused))
+
+    def _refuse(self, call: _Call, refused: CommandRefused) -> None:
+        self._finish(call, self._refusal(call, refused))
+
+    def _defect(self, failure: Failure, call: _Call) -> None:
+        self.log.failure("defect after command {command} for {device}", failure, command=call.topic.command, device=call.device)
+        self._refuse(call, CommandRefused("device_error", "the bridge could not read the answer; its log says why"))
+
+    def _finish(self, call: _Call, response: Response) -> None:
+        self._publish(call, response)
+        if call.concludes and call.transaction is not None:
+            self._transactions.conclude(call.device, call.transaction, response)
+
+    def _publish(self, call: _Call, response: Response) -> None:
+        """On the response topic, and on the caller's own if it named one (MQTT 5)."""
+        payload = response.payload()
+        usual = self._topics.response(call.device, call.topic.command)
+        correlation = call.message.correlation_data
+        self._replies.send(Publication(usual, payload, content_type="application/json", correlation_data=correlation))
+        wanted = call.message.response_topic
+        if wanted and wanted != usual and self._topics.may_respond_on(wanted):
+            self._replies.send(Publication(wanted, payload, content_type="application/json", correlation_data=correlation))
+
+

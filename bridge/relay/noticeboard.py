@@ -1,0 +1,68 @@
+"""Retained topics: what the bridge says about the state of things, kept true at the broker.
+
+A notice that changes is published at once if the broker is there; when it comes back, all of them are, since it may have lost them.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from bridge.errors import BrokerAway, BridgeError
+from bridge.mqtt.message import Publication
+from bridge.relay.outlet import Outlet
+
+
+class Noticeboard:
+    """The retained topics of this bridge, by topic."""
+
+    log = Logger()
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._notices: dict[str, bytes] = {}
+        self._to_clear: set[str] = set()
+
+    def post(self, topic: str, payload: bytes) -> None:
+        """This is how it is now. The same again says nothing new."""
+        if self._notices.get(topic) == payload:
+            return
+        self._notices[topic] = payload
+        self._to_clear.discard(topic)
+        self._publish(topic, payload)
+
+    def read(self, topic: str) -> bytes | None:
+        """What stands there."""
+        return self._notices.get(topic)
+
+    def clear(self, topic: str) -> None:
+        """There is nothing to say any more: the broker is to forget it."""
+        self._notices.pop(topic, None)
+        if self._outlet.is_up:
+            self._publish(topic, b"")
+        else:
+            self._to_clear.add(topic)
+
+    def link_up(self) -> None:
+        """The broker is there, and may know nothing."""
+        to_clear, self._to_clear = self._to_clear, set()
+        for topic in to_clear:
+            self._publish(topic, b"")
+        for topic, payload in list(self._notices.items()):
+            self._publish(topic, payload)
+
+    def _publish(self, topic: str, payload: bytes) -> None:
+        if self._outlet.is_up:
+            say(self._outlet, Publication(topic, payload, retain=True), self.log)
+
+
+def say(outlet: Outlet, publication: Publication, log: Logger) -> Deferred[None]:
+    """Publish what nobody waits for. A broker that goes away meanwhile is told of elsewhere; anything else ends in the log."""
+
+    def failed(failure: Failure) -> None:
+        if failure.check(BrokerAway) is None:
+            failure.trap(BridgeError)
+            log.error("cannot publish on {topic}: {reason}", topic=publication.topic, reason=failure.getErrorMessage())
+
+    return outlet.publish(publication).addErrback(failed)

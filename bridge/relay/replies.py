@@ -1,0 +1,51 @@
+"""Responses to commands and requests, each published once: now, or when the broker is back."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from bridge.errors import BridgeError, BrokerAway
+from bridge.mqtt.message import Publication
+from bridge.relay.outlet import Outlet
+
+KEPT = 1_000
+"""How many responses wait for a broker that is away; the oldest give way."""
+KEPT_S = 60.0
+"""How long: nobody waits for an answer for longer."""
+
+
+class Replies:
+    """Publishes responses. `seconds` is a monotonic clock."""
+
+    log = Logger()
+
+    def __init__(self, outlet: Outlet, seconds: Callable[[], float]) -> None:
+        self._outlet = outlet
+        self._seconds = seconds
+        self._kept: deque[tuple[float, Publication]] = deque(maxlen=KEPT)
+
+    def send(self, publication: Publication) -> None:
+        """Publish a response. One that the broker did not acknowledge before it went away is published again, and may come twice."""
+        self._send(self._seconds(), publication)
+
+    def link_up(self) -> None:
+        """The broker is back."""
+        kept = list(self._kept)
+        self._kept.clear()
+        for since, publication in kept:
+            if self._seconds() - since < KEPT_S:
+                self._send(since, publication)
+
+    def _send(self, since: float, publication: Publication) -> None:
+        self._outlet.publish(publication).addErrback(self._failed, since, publication)
+
+    def _failed(self, failure: Failure, since: float, publication: Publication) -> None:
+        if failure.check(BrokerAway):
+            self._kept.append((since, publication))
+            return
+        failure.trap(BridgeError)
+        self.log.error("cannot respond on {topic}: {reason}", topic=publication.topic, reason=failure.getErrorMessage())
