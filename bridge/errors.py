@@ -66,5 +66,13 @@ class TooLarge(BrokerFault):
         super().__init__(f"{size} bytes are over the broker's limit of {limit}")
 
 
+class StorageFault(BridgeError):
+    """The machine's fault: what must not be lost could not be written. The disk is full, read-only or broken."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 class TooLate(BridgeError):
     """Nobody's fault: the time was up, or the connection went away, before there was an answer."""

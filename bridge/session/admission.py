@@ -8,7 +8,18 @@ from typing import Literal, Protocol
 from ..catalogue import Result
 from ..catalogue.identity import Login, Register
 
-RefusalKind = Literal["pending", "blocked", "closed", "bad_serial", "bad_sign", "unknown", "other_mac", "already_connected", "other_terminal"]
+RefusalKind = Literal[
+    "pending",
+    "blocked",
+    "closed",
+    "bad_serial",
+    "bad_sign",
+    "unknown",
+    "other_mac",
+    "already_connected",
+    "other_terminal",
+    "not_stored",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +44,24 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not let in. `result` and `wait_s` are told to the terminal; `reason` says to the operator why, and what to do."""
+    """Not let in. `result` and `wait_s` are told to the terminal; `reason` says to the operator why, and what to do.
+
+    `repeated`: the operator has been told already, or is being told too much; neither a log line nor an event is due. `serial` is None
+    where it is not known, or is not fit for a topic.
+    """
 
     kind: RefusalKind
     result: Result
     reason: str
     wait_s: int | None = None
     serial: str | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The circumstances of a register or login: the peer's address, and whom the connection already speaks for, if anybody."""
+    """The circumstances of a register or login: the peer's address (the host, without the port: limits count by it), and whom the
+    connection already speaks for, if anybody."""
 
     address: str
     identified_as: str | None = None

@@ -1,0 +1,166 @@
+"""The terminals known, in SQLite. Reads come from memory; what a terminal was promised is on the disk before it is told."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import msgspec
+
+from ..errors import ConfigError, StorageFault
+from .files import DirectoryLock, private_directory, private_file
+from .schema import open_database, transaction
+from .terminal import KnownTerminal
+
+FILE_NAME = "registry.sqlite3"
+MAX_PENDING = 1000
+"""Anybody can invent serials, so the pending terminals are bounded."""
+
+_COLUMNS = tuple(field.name for field in fields(KnownTerminal))
+_UPSERT = f"INSERT OR REPLACE INTO terminal ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"  # noqa: S608
+_DELETE = "DELETE FROM terminal WHERE serial = ?"
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM terminal ORDER BY last_seen, serial"  # noqa: S608
+
+
+class Registry:
+    """The terminals known, by serial (case matters) and by uuid. Used by one thread, the one that opened it."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, lock: DirectoryLock) -> None:
+        self._connection = connection
+        self._path = path
+        self._lock = lock
+        self._by_serial: dict[str, KnownTerminal] = {}
+        self._serial_of: dict[str, str] = {}
+        self._pending: OrderedDict[str, None] = OrderedDict()
+        """Serials, the one not heard from for longest first."""
+        self._dirty: set[str] = set()
+        """Serials whose rows on the disk are not as in memory; those no longer in memory are to be deleted."""
+
+    @classmethod
+    def open(cls, state_dir: Path) -> Registry:
+        """The registry of a state directory, which is created, and locked until `close`. Not to be called before a process forks.
+
+        Raises ConfigError when the directory or the file cannot be used, or another process uses them.
+        """
+        private_directory(state_dir)
+        lock = DirectoryLock(state_dir)
+        path = state_dir / FILE_NAME
+        connection: sqlite3.Connection | None = None
+        try:
+            _make_private(path)
+            connection = open_database(path)
+            registry = cls(connection, path, lock)
+            registry._load()
+        except ConfigError:
+            if connection is not None:
+                connection.close()
+            lock.release()
+            raise
+        return registry
+
+    @property
+    def count(self) -> int:
+        """How many terminals are known, pending and blocked ones among them."""
+        return len(self._by_serial)
+
+    def get(self, serial: str) -> KnownTerminal | None:
+        """The terminal with this serial."""
+        return self._by_serial.get(serial)
+
+    def by_uuid(self, uuid: str) -> KnownTerminal | None:
+        """The terminal that was given this uuid."""
+        serial = self._serial_of.get(uuid)
+        return None if serial is None else self._by_serial[serial]
+
+    def terminals(self) -> list[KnownTerminal]:
+        """All of them, by serial."""
+        return sorted(self._by_serial.values(), key=lambda terminal: terminal.serial)
+
+    def put(self, terminal: KnownTerminal) -> None:
+        """Keep a terminal, in place of what was known of it; it is on the disk when this returns. Raises StorageFault, and then
+        nothing has changed."""
+        self._write({terminal.serial: terminal})
+        self._remember(terminal)
+
+    def put_later(self, terminal: KnownTerminal) -> None:
+        """The same, but written by the next `flush`: for what may be lost. The pending terminals that have not been heard from
+        for longest make room for this one."""
+        self._remember(terminal)
+        self._dirty.add(terminal.serial)
+        while len(self._pending) > MAX_PENDING:
+            oldest = next(iter(self._pending))
+            self._forget(oldest)
+            self._dirty.add(oldest)
+
+    def remove(self, serial: str) -> None:
+        """Know this terminal no longer; so says the disk when this returns. Raises StorageFault, and then nothing has changed."""
+        self._write({serial: None})
+        self._forget(serial)
+
+    def touch(self, serial: str, wall: float, address: str = "", firmware: str = "") -> KnownTerminal:
+        """A known terminal was heard from at `wall`, UNIX seconds. Written by the next `flush`; what is empty is left as it was.
+
+        Raises KeyError when it is not known.
+        """
+        known = self._by_serial[serial]
+        heard = replace(known, last_seen=wall, address=address or known.address, firmware=firmware or known.firmware)
+        self.put_later(heard)
+        return heard
+
+    def flush(self) -> None:
+        """Write what has been put off, in one transaction. Raises StorageFault; then it is written by the next flush."""
+        if self._dirty:
+            self._write({serial: self._by_serial.get(serial) for serial in self._dirty})
+
+    def close(self) -> None:
+        """Flush and let go of the file and the directory. Does nothing the second time. Raises StorageFault when the flush failed."""
+        try:
+            self.flush()
+        finally:
+            self._dirty.clear()
+            self._connection.close()
+            self._lock.release()
+
+    def _write(self, rows: dict[str, KnownTerminal | None]) -> None:
+        kept = [asdict(terminal) for terminal in rows.values() if terminal is not None]
+        gone = [(serial,) for serial, terminal in rows.items() if terminal is None]
+        try:
+            with transaction(self._connection):
+                self._connection.executemany(_DELETE, gone)
+                self._connection.executemany(_UPSERT, kept)
+        except sqlite3.Error as error:
+            raise StorageFault(f"{self._path}: {error}") from None
+        self._dirty.difference_update(rows)
+
+    def _remember(self, terminal: KnownTerminal) -> None:
+        self._forget(terminal.serial)
+        self._by_serial[terminal.serial] = terminal
+        if terminal.uuid is not None:
+            self._serial_of[terminal.uuid] = terminal.serial
+        if terminal.status == "pending":
+            self._pending[terminal.serial] = None
+
+    def _forget(self, serial: str) -> None:
+        known = self._by_serial.pop(serial, None)
+        if known is not None and known.uuid is not None:
+            del self._serial_of[known.uuid]
+        self._pending.pop(serial, None)
+
+    def _load(self) -> None:
+        try:
+            rows: Iterable[tuple[object, ...]] = self._connection.execute(_SELECT).fetchall()
+            for row in rows:
+                self._remember(msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), KnownTerminal))
+        except (sqlite3.Error, msgspec.ValidationError) as error:
+            raise ConfigError(str(self._path), "a registry of qyzn-bridge", f"a damaged file: {error}") from None
+
+
+def _make_private(path: Path) -> None:
+    """SQLite gives the files beside a database the database's mode, but leaves those that a crash left behind as they are."""
+    for name in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):
+        if name == path or name.exists():
+            os.close(private_file(name))

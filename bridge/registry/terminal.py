@@ -1,0 +1,48 @@
+"""What the registry knows of a terminal, and how what terminals say of themselves is made fit to keep and to show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+Status = Literal["pending", "approved", "blocked"]
+
+_SEPARATORS = re.compile(r"[\s:.-]")
+_MAC = re.compile(r"[0-9A-F]{12}")
+MAC_CHARACTERS = 32
+MODEL_CHARACTERS = 32
+FIRMWARE_CHARACTERS = 64
+ADDRESS_CHARACTERS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTerminal:
+    """One terminal. Times are UNIX seconds. `uuid` and `secret` are None until it has been let in for the first time.
+
+    `mac_since` is when it first came with the MAC that is shown: later than `first_seen` if it came with another one before.
+    """
+
+    serial: str
+    status: Status
+    mac: str
+    mac_since: float
+    first_seen: float
+    last_seen: float
+    uuid: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    model: str = ""
+    firmware: str = ""
+    name: str = ""
+    address: str = ""
+
+
+def shown(text: str, characters: int) -> str:
+    """What a stranger said, without control characters and the like, and cut to `characters`."""
+    return "".join(filter(str.isprintable, text[: 4 * characters]))[:characters].strip()
+
+
+def normal_mac(text: str) -> str:
+    """A MAC as 12 upper-case hexadecimal digits, whatever stands between them. Anything else is kept as a name that must match."""
+    mac = _SEPARATORS.sub("", text[: 4 * MAC_CHARACTERS]).upper()
+    return mac if _MAC.fullmatch(mac) else shown(text, MAC_CHARACTERS).upper()
