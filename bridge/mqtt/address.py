@@ -75,6 +75,6 @@ def _credentials(parts: SplitResult, where: str) -> tuple[str | None, str | None
 
 
 def _shown(parts: SplitResult) -> str:
-    """The URL as it may stand in an error: whatever is before the last @ is left out."""
-    place = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{place}{parts.path}" if parts.scheme else repr(parts.path.rpartition("@")[2])
+    """The URL as it may stand in an error: whatever is before the last @ of a part may be a password, and is left out."""
+    place, path = parts.netloc.rpartition("@")[2], parts.path.rpartition("@")[2]
+    return f"{parts.scheme}://{place}{path}" if parts.scheme else repr(path)

@@ -22,6 +22,7 @@ from bridge.mqtt.wording import why
 ESTABLISH_TIMEOUT_S: Final = 10.0  # TLS, CONNACK and SUBACK together
 CLOSE_TIMEOUT_S: Final = 1.0  # for what is still to be written, and for the broker's side of the TLS close
 TICKS_PER_KEEPALIVE: Final = 8  # a PING is late by an eighth at most; brokers wait for half as long again (MQTT 5, 3.1.2.10)
+MOST_EARLY_MESSAGES: Final = 1000  # a broker may send messages before its SUBACK (MQTT 5, 3.8.4); more in that moment is a flood
 AWAITED: Final = {Stage.DIAL: "TLS handshake", Stage.CONNECT: "CONNACK", Stage.SUBSCRIBE: "SUBACK"}
 
 
@@ -33,8 +34,8 @@ class StreamTransport(Protocol):
     def write(self, data: bytes) -> None: ...
     def loseConnection(self) -> None: ...
     def abortConnection(self) -> None: ...
-    def registerProducer(self, producer: object, streaming: bool) -> None: ...  # noqa: N802
-    def unregisterProducer(self) -> None: ...  # noqa: N802
+    def registerProducer(self, producer: object, streaming: bool) -> None: ...
+    def unregisterProducer(self) -> None: ...
 
 
 class ConnectionOwner(Protocol):
@@ -47,7 +48,7 @@ class ConnectionOwner(Protocol):
         """A publication is done, or refused."""
 
     def arrived(self, message: Message | None) -> None:
-        """A message; None: one whose topic is no topic."""
+        """A message; None: one that is dropped. Only between `connection_up` and the end."""
 
     def may_send(self) -> None:
         """The transport takes more."""
@@ -70,6 +71,7 @@ class Connection(protocol.Protocol):
         self._up_since_s = 0.0
         self._limits: BrokerLimits | None = None
         self._told: tuple[str, int | None] | None = None  # why it ends, as far as it is known before it has ended
+        self._early: list[Message] = []
         self._is_closed = False
         self._timers: dict[str, IDelayedCall] = {}
 
@@ -118,8 +120,7 @@ class Connection(protocol.Protocol):
         text, code = self._told or ("lost" if reason.value is None else why(reason.value), None)
         up_s = self._reactor.seconds() - self._up_since_s if self._stage is Stage.UP else 0.0
         self._is_closed, self.is_writable = True, False
-        self._socket.feed_end()
-        self._client.loop_read()  # paho closes its side; what it says about that is not news
+        self._client.detach()
         timers, self._timers = self._timers, {}
         for timer in timers.values():
             timer.cancel()
@@ -160,7 +161,7 @@ class Connection(protocol.Protocol):
                 case Acknowledged() as acknowledged:
                     self._owner.acknowledged(acknowledged)
                 case Arrived(message):
-                    self._owner.arrived(message)
+                    self._arrived(message)
                 case Accepted(limits):
                     self._accepted(limits)
                 case Subscribed():
@@ -187,6 +188,18 @@ class Connection(protocol.Protocol):
         self._stage = Stage.UP
         self._up_since_s = self._reactor.seconds()
         self._owner.connection_up(self._limits)
+        early, self._early = self._early, []
+        for message in early:
+            self._owner.arrived(message)
+
+    def _arrived(self, message: Message | None) -> None:
+        """Nobody can be answered before the link is up, so what comes earlier waits for that."""
+        if self._stage is Stage.UP or message is None:
+            self._owner.arrived(message)
+        elif len(self._early) < MOST_EARLY_MESSAGES:
+            self._early.append(message)
+        else:
+            self._owner.arrived(None)
 
     def _refused(self, code: int, reason: str) -> None:
         self._set_aside(

@@ -38,7 +38,6 @@ class TransportSocket:
         self._close = close
         self._data = b""
         self._position = 0
-        self._is_at_end = False
 
     @property
     def has_data(self) -> bool:
@@ -48,13 +47,9 @@ class TransportSocket:
         self._data = self._data[self._position :] + data if self.has_data else data
         self._position = 0
 
-    def feed_end(self) -> None:
-        """From now on paho reads the end of the stream."""
-        self._is_at_end = True
-
     def recv(self, buffer_size: int) -> bytes:
         data = self._data[self._position : self._position + buffer_size]
-        if not data and not self._is_at_end:
+        if not data:
             raise BlockingIOError
         self._position += len(data)
         return data
@@ -128,8 +123,12 @@ class TransportClient(paho.Client):
 
     def drain(self) -> None:
         """Let paho read all that was fed."""
-        while self._sock is not None and self._transport_socket.has_data:
+        while self.socket() is not None and self._transport_socket.has_data:
             self.loop_read()
+
+    def detach(self) -> None:
+        """The transport is gone: paho has no socket any more. Reading to the end instead would take a packet that it failed on once more."""
+        self._sock = None
 
     def _set_will(self, will: Publication) -> None:
         properties = publish_properties(will, PacketTypes.WILLMESSAGE) if self._introduction.protocol == "5" else None

@@ -39,7 +39,9 @@ def why(error: BaseException) -> str:
     for kind, words in WORDS:
         if isinstance(error, kind):
             return words
-    return str(getattr(error, "strerror", None) or getattr(error, "osError", None) or str(error) or type(error).__name__)
+    if isinstance(error, net.ConnectError):  # its str begins with a sentence of its own
+        return str(error.args[0])
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _name(identity: object) -> object:

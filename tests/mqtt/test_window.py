@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.trial.unittest import SynchronousTestCase  # for its assertions about Deferreds
+
+from bridge.mqtt.message import Publication
+from bridge.mqtt.packets import Encoded
+from bridge.mqtt.window import HIGH_WATER_BYTES, LOW_WATER_BYTES, MOST_IN_FLIGHT, MOST_IN_FLIGHT_BYTES, Window
+
+case = SynchronousTestCase()
+
+
+def encoded(name: str, size: int = 10) -> Encoded:
+    return Encoded(Publication(name, b""), None, size)
+
+
+def send_all(window: Window, first_id: int = 1) -> list[str]:
+    """Send what the window allows, with identifiers from `first_id` on; the topics."""
+    topics: list[str] = []
+    while (following := window.next()) is not None:
+        window.sent(first_id + len(topics))
+        topics.append(following.publication.topic)
+    return topics
+
+
+def test_it_sends_in_order_and_no_more_than_the_broker_takes() -> None:
+    window = Window(receive_maximum=2)
+    for name in "abcd":
+        window.add(encoded(name))
+    assert send_all(window) == ["a", "b"]
+    assert window.acknowledge(2) is not None
+    assert send_all(window, first_id=3) == ["c"]
+    assert len(window) == 3
+
+
+def test_it_has_a_limit_of_its_own() -> None:
+    window = Window(receive_maximum=65_535)
+    for _ in range(MOST_IN_FLIGHT + 1):
+        window.add(encoded("a"))
+    assert len(send_all(window)) == MOST_IN_FLIGHT
+
+
+def test_bytes_count_too_and_a_giant_goes_alone() -> None:
+    window = Window()
+    for name, size in (("small", 10), ("giant", MOST_IN_FLIGHT_BYTES + 1), ("last", 10)):
+        window.add(encoded(name, size))
+    assert send_all(window) == ["small"]
+    window.acknowledge(1)
+    assert send_all(window) == ["giant"]
+    window.acknowledge(1)
+    assert send_all(window) == ["last"]
+    window.acknowledge(1)
+    assert (window.waiting_bytes, window.in_flight_bytes, len(window)) == (0, 0, 0)
+
+
+def test_a_second_acknowledgement_is_nothing() -> None:
+    window = Window()
+    window.add(encoded("a"))
+    send_all(window)
+    assert window.acknowledge(1) is not None
+    assert window.acknowledge(1) is None
+    assert window.in_flight_bytes == 0
+
+
+def test_a_cancelled_one_that_waits_is_withdrawn() -> None:
+    window = Window(receive_maximum=1)
+    _, second, _ = (window.add(encoded(name)) for name in "abc")
+    send_all(window)
+    second.cancel()
+    case.failureResultOf(second, CancelledError)
+    window.acknowledge(1)
+    assert send_all(window) == ["c"]
+    assert window.waiting_bytes == 0
+
+
+def test_a_cancelled_one_in_flight_keeps_its_place_until_it_is_acknowledged() -> None:
+    window = Window(receive_maximum=1)
+    first = window.add(encoded("a"))
+    window.add(encoded("b"))
+    send_all(window)
+    first.cancel()
+    case.failureResultOf(first, CancelledError)
+    assert send_all(window) == []
+    entry = window.acknowledge(1)
+    assert entry is not None
+    assert entry.done.called
+    assert send_all(window) == ["b"]
+
+
+def test_congested_between_the_marks() -> None:
+    window = Window(receive_maximum=1)
+    size = LOW_WATER_BYTES // 2
+    count = HIGH_WATER_BYTES // size
+    for _ in range(count):
+        window.add(encoded("a", size))
+    assert not window.congested
+    case.successResultOf(window.when_drained())
+    window.add(encoded("a", size))
+    drained: list[Deferred[None]] = [window.when_drained() for _ in range(3)]
+    drained[1].cancel()
+    case.failureResultOf(drained[1], CancelledError)
+    while window.waiting_bytes > LOW_WATER_BYTES:
+        case.assertNoResult(drained[0])
+        send_all(window)
+        window.acknowledge(1)
+    assert window.when_drained().called
+    case.successResultOf(drained[0])
+    case.successResultOf(drained[2])
+
+
+def test_close_hands_out_everything_in_order_and_wakes_who_waits() -> None:
+    window = Window(receive_maximum=1)
+    for name in "abc":
+        window.add(encoded(name, HIGH_WATER_BYTES))
+    send_all(window)
+    drained = window.when_drained()
+    assert [entry.encoded.publication.topic for entry in window.close()] == ["a", "b", "c"]
+    case.successResultOf(drained)
+    assert (len(window), window.waiting_bytes, window.in_flight_bytes, window.congested) == (0, 0, 0, False)
+    assert window.close() == []
