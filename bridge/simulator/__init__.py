@@ -1,1 +1,1 @@
-"""A terminal in software, for demonstrations, tests and load."""
+"""Terminals in software, for demos, tests and load. They share the errors, the wire and the catalogue with the bridge, and nothing else."""

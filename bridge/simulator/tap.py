@@ -1,0 +1,167 @@
+"""The command line of `twistd qyzn-terminal`, and the place where simulated terminals are put together."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any, ClassVar, TypeVar
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IReactorCore, IStreamClientEndpoint
+from twisted.python import usage
+
+from ..errors import ConfigError
+
+T = TypeVar("T")
+PROGRAM = "qyzn-terminal"
+MOST_TERMINALS = 20_000
+MOST_PICTURE_BYTES = 4_000_000
+"""In base64 a third more, and still under the 8 MiB that a frame may have."""
+LONGEST_SERIAL_BYTES = 32
+"""Protocol section 4.2.2."""
+_APART_S = 0.005
+"""Between the first dials of two terminals: a thousand SYNs at once would be dropped, and come back a second later."""
+
+
+class Options(usage.Options):
+    """Raises SystemExit(1), after one line on stderr, for what cannot be."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "QYZN face terminals in software. They register, log in, beat, recognise made-up people with a drawn picture, answer commands, "
+        "keep what was not acknowledged, and connect again when they are lost. They end with SIGINT or SIGTERM, after a logout."
+    )
+    optParameters: ClassVar = [
+        ["connect", "c", "tcp:127.0.0.1:8899", "where the bridge listens: a Twisted client endpoint, as in tls:bridge.example:8899"],
+        ["count", "n", "1", "how many terminals"],
+        ["every", "e", "10", "seconds between two recognitions of one terminal, give or take a third; 0 for none"],
+        ["serial-prefix", None, "DEMO", "what serials start with; the terminal's number follows, as in DEMO0001"],
+        ["first", None, "1", "the number of the first terminal"],
+        ["state-dir", None, "state/terminals", "where each terminal keeps the credentials it was given; made when missing"],
+        ["picture-bytes", None, "20000", "about how large pictures are; they never come out under a few thousand bytes"],
+        ["seed", None, None, "a whole number: people, pictures and intervals are then the same in each run"],
+        ["slow-answers", None, "0", "seconds that pass before a command is answered"],
+    ]
+    optFlags: ClassVar = [
+        ["busy", None, "answer every command with 109: busy, try again in 3 s"],
+        ["mute", None, "never answer a command"],
+    ]
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        or_exit(lambda: self._parse(options))
+
+    def _parse(self, options: Sequence[str] | None) -> None:
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise ConfigError("options", "only those that --help lists", str(error)) from None
+
+    def parseArgs(self, *arguments: str) -> None:
+        if arguments:
+            raise ConfigError("arguments", "none, only options", arguments[0])
+
+    def postOptions(self) -> None:
+        self["count"] = _whole(self, "count", 1, MOST_TERMINALS)
+        self["first"] = _whole(self, "first", 0, 0xFFFFFF - MOST_TERMINALS)
+        self["every"] = _seconds(self, "every")
+        self["picture-bytes"] = _whole(self, "picture-bytes", 0, MOST_PICTURE_BYTES)
+        self["slow-answers"] = _seconds(self, "slow-answers")
+        if self["seed"] is not None:
+            self["seed"] = _whole(self, "seed", -(2**63), 2**63)
+        longest = f"{self['serial-prefix']}{self['first'] + self['count'] - 1:04d}"
+        if len(longest.encode("utf-8", "surrogateescape")) > LONGEST_SERIAL_BYTES:
+            raise ConfigError("--serial-prefix", f"serials of at most {LONGEST_SERIAL_BYTES} bytes", longest)
+
+
+def _whole(options: Options, name: str, low: int, high: int) -> int:
+    try:
+        value = int(options[name])
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise ConfigError(f"--{name}", f"a whole number from {low} to {high}", repr(options[name]))
+    return value
+
+
+def _seconds(options: Options, name: str) -> float:
+    try:
+        value = float(options[name])
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ConfigError(f"--{name}", "a number of seconds, 0 or more", repr(options[name]))
+    return value
+
+
+def or_exit(act: Callable[[], T]) -> T:
+    """What `act` returns. A ConfigError becomes one line on stderr, and SystemExit(1)."""
+    try:
+        return act()
+    except ConfigError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        raise SystemExit(1) from None
+
+
+def makeService(options: Options) -> IService:
+    """The terminals, ready to start. Exits with one line when the machine does not have what they need."""
+    from twisted.internet import reactor
+
+    IReactorCore(reactor).addSystemEventTrigger("after", "startup", _end_well_on_signals, reactor)
+    return or_exit(lambda: _terminals(options, reactor))
+
+
+def _terminals(options: Options, reactor: Any) -> MultiService:
+    if importlib.util.find_spec("PIL") is None:
+        raise ConfigError("Pillow", "to be installed, since it draws the pictures: pip install 'qyzn-bridge[simulator]'")
+    from .behaviour import Manners
+    from .identity import numbered
+    from .pictures import Camera
+    from .service import Surroundings, TerminalService
+    from .state import CredentialFiles
+    from .terminal import Terminal
+
+    files = CredentialFiles(Path(options["state-dir"]))
+    manners = Manners(options["slow-answers"], bool(options["busy"]), bool(options["mute"]))
+    endpoint = _endpoint(reactor, options["connect"])
+    surroundings = Surroundings(reactor, time.monotonic, endpoint, files.save, manners, options["every"])
+    seed = SystemRandom().getrandbits(64) if options["seed"] is None else options["seed"]
+    terminals = MultiService()
+    for index in range(options["count"]):
+        identity = numbered(options["serial-prefix"], options["first"] + index)
+        random = Random(f"{seed} {identity.serial}")
+        camera = Camera(identity.serial, options["picture-bytes"], random)
+        terminal = Terminal(identity, files.load(identity.serial), camera.take, time.time, random, _local_offset_s())
+        TerminalService(surroundings, terminal, random, index * _APART_S).setServiceParent(terminals)
+    return terminals
+
+
+def _endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
+    try:
+        endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
+    except (ValueError, TypeError, KeyError, IndexError, OSError) as error:
+        raise ConfigError("--connect", "a client endpoint, as in tcp:127.0.0.1:8899", f"{description!r} ({error})") from None
+    return endpoint
+
+
+def _local_offset_s() -> float:
+    """A terminal that nobody has told the time shows the machine's."""
+    offset = datetime.now(UTC).astimezone().utcoffset()
+    return 0.0 if offset is None else offset.total_seconds()
+
+
+def _end_well_on_signals(reactor: Any) -> None:
+    """Twisted's own handlers let the process die of the signal once all is stopped; an ordered end is an exit with 0."""
+
+    def stop(*_: object) -> None:
+        reactor.callFromThread(lambda: reactor.stop() if reactor.running else None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
