@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from functools import cache
@@ -18,9 +19,12 @@ S = TypeVar("S", bound=msgspec.Struct)
 Check = Callable[[Any, str], Any]
 """Takes a value and its path; returns the value, made text where it is an id; raises Invalid."""
 
-_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
+_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_NAME_SHOWN = 64
+_HUGE_BITS = 128
+"""Python refuses to write numbers of thousands of digits; no field needs one of forty."""
 
 
 def strict(data: Any, shape: type[S], root: str = "data") -> S:
@@ -39,16 +43,19 @@ def strict(data: Any, shape: type[S], root: str = "data") -> S:
 def lenient(data: dict[str, Any], shape: type[S], aliases: dict[str, str]) -> tuple[S, dict[str, Any]]:
     """`data` as a `shape`, and what did not fit: fields that are unknown or of a type that cannot be read.
 
-    Numbers may come as strings and the other way round; `aliases` maps other spellings of a field to its own. Raises Invalid only
-    when a field that has no default is missing or unreadable.
+    Numbers may come as strings and the other way round; `aliases` maps other spellings of a field to its own, which wins where both
+    are there. Raises Invalid only when a field that has no default is missing or unreadable.
     """
-    data = {aliases.get(key, key): value for key, value in data.items() if value is not None}
+    said = {key: value for key, value in data.items() if value is not None}
+    data = {aliases[key]: value for key, value in said.items() if key in aliases}
+    data |= {key: value for key, value in said.items() if key not in aliases}
     names = _wire_names(shape)
     extra = {key: value for key, value in data.items() if key not in names}
     try:
-        return msgspec.convert(data, shape, strict=False), extra
+        value = msgspec.convert(data, shape, strict=False)
     except msgspec.ValidationError:
         return _salvage(data, shape, extra)
+    return (value, extra) if all(map(_is_number, msgspec.structs.astuple(value))) else _salvage(data, shape, extra)
 
 
 def _salvage(data: dict[str, Any], shape: type[S], extra: dict[str, Any]) -> tuple[S, dict[str, Any]]:
@@ -70,11 +77,19 @@ def _salvage(data: dict[str, Any], shape: type[S], extra: dict[str, Any]) -> tup
 
 def _lenient_value(value: Any, declared: Any) -> Any:
     try:
-        return msgspec.convert(value, declared, strict=False)
+        read = msgspec.convert(value, declared, strict=False)
     except msgspec.ValidationError:
         if isinstance(value, bool | int | float):
             return msgspec.convert(msgspec.json.encode(value).decode(), declared, strict=False)
         raise
+    if not _is_number(read):
+        raise msgspec.ValidationError("not a number")
+    return read
+
+
+def _is_number(value: Any) -> bool:
+    """Not one of the floats that JSON cannot write, which msgspec makes of the strings "nan" and "inf"."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 @cache
@@ -86,13 +101,18 @@ def invalid_from(error: msgspec.ValidationError, root: str) -> Invalid:
     """msgspec's words as path, expectation and finding."""
     parts = _MESSAGE.fullmatch(str(error))
     what, path = (parts["what"], parts["path"] or "$") if parts else (str(error), "$")
-    path = root + path.removeprefix("$")
+    path = (root + path.removeprefix("$")).removeprefix(".")
     if missing := _MISSING.fullmatch(what):
-        return Invalid(f"{path}.{missing[1]}".lstrip("."), "a value", "nothing")
+        return Invalid(below(path, missing[1]), "a value", "nothing")
     if unknown := _UNKNOWN.fullmatch(what):
-        return Invalid(f"{path}.{unknown[1]}".lstrip("."), "no such field")
+        return Invalid(below(path, unknown[1][:_NAME_SHOWN]), "no such field")
     expected, _, got = what.removeprefix("Expected ").replace("`", "").partition(", got ")
-    return Invalid(path.lstrip("."), expected, got or None)
+    return Invalid(path, expected, got or None)
+
+
+def below(path: str, name: str) -> str:
+    """The path of a field of what stands at `path`, which is empty for the whole."""
+    return f"{path}.{name}" if path else name
 
 
 @cache
@@ -124,9 +144,9 @@ def _limited(limit: Limit, inner: Check | None) -> Check:
     def check(value: Any, path: str) -> Any:
         if value is msgspec.UNSET or value is None:
             return value
-        if limit.as_text and isinstance(value, int):
+        if limit.as_text and isinstance(value, int) and value.bit_length() <= _HUGE_BITS:
             value = str(value)
-        if not limit.admits(value):
+        if (limit.as_text and not isinstance(value, str)) or not limit.admits(value):
             raise Invalid(path, limit.expected, found(value))
         return inner(value, path) if inner else value
 
@@ -140,7 +160,7 @@ def found(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False) if size <= 40 else f"{size} bytes of text"
     if isinstance(value, list):
         return f"{len(value)} items"
-    return str(value)
+    return "a huge number" if isinstance(value, int) and value.bit_length() > _HUGE_BITS else str(value)
 
 
 def _each(inner: Check) -> Check:
@@ -162,7 +182,7 @@ def _struct(declared: inspect.StructType) -> Check | None:
         if not isinstance(value, declared.cls):
             return value
         for name, wire_name, inner in checks:
-            setattr(value, name, inner(getattr(value, name), f"{path}.{wire_name}"))
+            setattr(value, name, inner(getattr(value, name), below(path, wire_name)))
         if rules is not None:
             rules(value, path)
         return value

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from .fields import items, text
 from .message import AnswerData, CommandData, command
 
-
 SECRET_FIELDS = frozenset({"appSecret", "appsecret"})
 """Of HttpPush, in both of the document's spellings."""
 MASK = "***"

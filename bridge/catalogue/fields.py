@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, Union
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec import Meta, UnsetType
 
 T = TypeVar("T")
-Maybe = Union[T, UnsetType]
+Maybe: TypeAlias = T | UnsetType
 """A field of a command that may be left out: `Maybe[Annotated[str, text(...)]] = UNSET`."""
 
 
@@ -58,7 +58,9 @@ class Limit:
         return ", ".join(filter(None, (self._range("", self.ge, self.le), self._size(), self.pattern_words))) or "a value"
 
     def _size(self) -> str:
-        return self._range(" bytes", self.min_bytes or None, self.max_bytes) or self._range(" items", self.min_items or None, self.max_items)
+        return self._range(" bytes", self.min_bytes or None, self.max_bytes) or self._range(
+            " items", self.min_items or None, self.max_items
+        )
 
     @staticmethod
     def _range(unit: str, low: float | None, high: float | None) -> str:
@@ -121,12 +123,14 @@ def identifier(description: str, max_bytes: int = 32, *, min_bytes: int = 1) -> 
     return declare(description, Limit(max_bytes=max_bytes, min_bytes=min_bytes, as_text=True))
 
 
-Id = Union[str, int]
+Id: TypeAlias = str | int
 
 
 def base64_image(description: str) -> Meta:
     """A JPEG picture in base64."""
-    return Meta(description=description, extra_json_schema={"contentEncoding": "base64", "contentMediaType": "image/jpeg"}, extra={"picture": True})
+    return Meta(
+        description=description, extra_json_schema={"contentEncoding": "base64", "contentMediaType": "image/jpeg"}, extra={"picture": True}
+    )
 
 
 def plain(description: str) -> Meta:

@@ -80,6 +80,4 @@ class SyncTimeAnswer(AnswerData):
 class SyncTime(ReportData):
     """The terminal asks what time it is: on connecting, and every five minutes."""
 
-    timestamp: Annotated[
-        str | None, formatted("the terminal's local time, yyyyMMddHHmmssSSS", TERMINAL_TIME, "17 digits", 20)
-    ] = None
+    timestamp: Annotated[str | None, formatted("the terminal's local time, yyyyMMddHHmmssSSS", TERMINAL_TIME, "17 digits", 20)] = None

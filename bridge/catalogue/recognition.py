@@ -66,7 +66,9 @@ class SnapshotFace(ReportData):
     birthday: Annotated[str | None, text("on the ID card", 32)] = None
     address: Annotated[str | None, text("on the ID card", 256)] = None
     id_expiry: Annotated[str | None, text("when the ID card expires", 32)] = field(name="expiredate", default=None)
-    snap_time: Annotated[str | None, text("local civil time of the terminal, yyyy-MM-dd HH:mm:ss", 20)] = field(name="snaptime", default=None)
+    snap_time: Annotated[str | None, text("local civil time of the terminal, yyyy-MM-dd HH:mm:ss", 20)] = field(
+        name="snaptime", default=None
+    )
     picture: Annotated[str | None, base64_image("the picture taken")] = field(name="snapPic", default=None)
     compare_picture: Annotated[str | None, base64_image("the picture compared with, where the face has no id")] = field(
         name="comparePic", default=None

@@ -1,0 +1,276 @@
+"""Validation: strict with what comes from MQTT, lenient with what a terminal says."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from bridge.catalogue.checking import below, found, lenient, strict
+from bridge.catalogue.fields import Id, Maybe, choice, formatted, identifier, items, number, plain, text
+from bridge.catalogue.message import CommandData, ReportData
+from bridge.errors import Invalid
+from tests.values import json_values
+
+
+class Face(CommandData):
+    """A face."""
+
+    face_id: Annotated[Id, identifier("its id", 4)]
+    score: Maybe[Annotated[float, number("how good", 0, 100)]] = UNSET
+
+
+class Order(CommandData):
+    """A command with everything in it."""
+
+    id: Annotated[Id, identifier("an id", 8)]
+    ids: Annotated[list[Annotated[Id, identifier("an id", 8)]], items("some ids", 3, min_items=1)]
+    name: Maybe[Annotated[str, text("a name", 6)]] = UNSET
+    door: Maybe[Annotated[int, choice("the door", {0: "shut", 1: "open"})]] = UNSET
+    enabled: Maybe[Annotated[bool, plain("a switch")]] = UNSET
+    start_time: Maybe[Annotated[str, formatted("a time", r"\d\d:\d\d", "HH:MM")]] = UNSET
+    faces: Maybe[Annotated[list[Face], items("faces", 2)]] = UNSET
+    best: Maybe[Face] = UNSET
+
+    def check_rules(self, path: str) -> None:
+        """A name goes with a door."""
+        if self.name is not UNSET and self.door is UNSET:
+            raise Invalid(below(path, "door"), "a value where there is a name")
+
+
+GOOD = {"id": "a", "ids": ["b"]}
+
+
+def test_what_is_good_passes() -> None:
+    full = {
+        **GOOD,
+        "name": "张三",
+        "door": 1,
+        "enabled": False,
+        "startTime": "08:00",
+        "faces": [{"faceId": "1", "score": 5}],
+        "best": {"faceId": "2"},
+    }
+    assert msgspec.to_builtins(strict(full, Order)) == full
+
+
+@pytest.mark.parametrize(("number_", "made"), [(5, "5"), (0, "0"), (-1, "-1"), (12345678, "12345678")])
+def test_ids_may_be_numbers(number_: int, made: str) -> None:
+    order = strict({"id": number_, "ids": [number_, "x"], "faces": [{"faceId": number_ % 1000}]}, Order)
+    assert (order.id, order.ids) == (made, [made, "x"])
+    assert isinstance(order.faces, list)
+    assert order.faces[0].face_id == str(number_ % 1000)
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "expected", "got"),
+    [
+        ({"id": None}, "data.id", "int | str", "null"),
+        ({"id": True}, "data.id", "int | str", "bool"),
+        ({"id": ""}, "data.id", "1 to 8 bytes", '""'),
+        ({"id": 123456789}, "data.id", "1 to 8 bytes", '"123456789"'),
+        ({"id": 10**5000}, "data.id", "1 to 8 bytes", "a huge number"),
+        ({"id": "x" * 50}, "data.id", "1 to 8 bytes", "50 bytes of text"),
+        ({"ids": []}, "data.ids", "1 to 3 items", "0 items"),
+        ({"ids": ["a"] * 4}, "data.ids", "1 to 3 items", "4 items"),
+        ({"ids": ["a", ""]}, "data.ids[1]", "1 to 8 bytes", '""'),
+        ({"ids": ["a", {}]}, "data.ids[1]", "int | str", "object"),
+        ({"ids": "a"}, "data.ids", "array", "str"),
+        ({"name": "张三丰"}, "data.name", "at most 6 bytes", '"张三丰"'),
+        ({"name": "a"}, "data.door", "a value where there is a name", None),
+        ({"door": 2}, "data.door", "one of 0 (shut), 1 (open)", "2"),
+        ({"door": True}, "data.door", "int", "bool"),
+        ({"door": 10**5000}, "data.door", "one of 0 (shut), 1 (open)", "a huge number"),
+        ({"enabled": 1}, "data.enabled", "bool", "int"),
+        ({"startTime": "8:00"}, "data.startTime", "HH:MM", '"8:00"'),
+        ({"faces": [{"faceId": "1"}, {"faceId": "22222"}]}, "data.faces[1].faceId", "1 to 4 bytes", '"22222"'),
+        ({"faces": [{"faceId": "1", "score": 101}]}, "data.faces[0].score", "0 to 100", "101.0"),
+        ({"faces": [{"faceId": "1", "score": math.nan}]}, "data.faces[0].score", "0 to 100", "nan"),
+        ({"faces": [{}]}, "data.faces[0].faceId", "a value", "nothing"),
+        ({"faces": [{"faceId": "1"}] * 3}, "data.faces", "at most 2 items", "3 items"),
+        ({"faces": [{"faceId": "1", "Score": 1}]}, "data.faces[0].Score", "no such field", None),
+        ({"best": {"faceId": "22222"}}, "data.best.faceId", "1 to 4 bytes", '"22222"'),
+        ({"start_time": "08:00"}, "data.start_time", "no such field", None),
+        ({"a\nb": 1}, "data.a\nb", "no such field", None),
+        ({"a` - at `b": 1}, "data.a` - at `b", "no such field", None),
+        ({"": 1}, "data.", "no such field", None),
+    ],
+)
+def test_what_is_wrong_is_named(change: dict[str, Any], path: str, expected: str, got: str | None) -> None:
+    with pytest.raises(Invalid) as caught:
+        strict({**GOOD, **change}, Order)
+    assert (caught.value.path, caught.value.expected, caught.value.got) == (path, expected, got)
+
+
+@pytest.mark.parametrize("missing", GOOD)
+def test_what_is_missing_is_named(missing: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        strict({name: value for name, value in GOOD.items() if name != missing}, Order)
+    assert (caught.value.path, caught.value.got) == (f"data.{missing}", "nothing")
+
+
+@pytest.mark.parametrize(("data", "got"), [(None, "null"), ([], "array"), (5, "int"), ("x", "str"), (True, "bool")])
+def test_data_must_be_an_object(data: Any, got: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        strict(data, Order)
+    assert (caught.value.path, caught.value.expected, caught.value.got) == ("data", "object", got)
+
+
+def test_the_root_of_the_path_is_the_callers() -> None:
+    for root, path in (("switch", "switch.id"), ("", "id")):
+        with pytest.raises(Invalid) as caught:
+            strict({"ids": ["b"]}, Order, root)
+        assert caught.value.path == path
+
+
+def test_a_limit_without_a_root() -> None:
+    with pytest.raises(Invalid) as caught:
+        strict({**GOOD, "faces": [{"faceId": ""}]}, Order, "")
+    assert caught.value.path == "faces[0].faceId"
+
+
+def test_a_huge_unknown_field_is_cut_short() -> None:
+    with pytest.raises(Invalid) as caught:
+        strict({**GOOD, "x" * 100_000: 1}, Order)
+    assert len(str(caught.value)) < 200
+
+
+@given(json_values)
+def test_strict_never_raises_anything_but_invalid(data: Any) -> None:
+    for value in (data, {**GOOD, "faces": data}, {**GOOD, "id": data}, {**GOOD, **(data if isinstance(data, dict) else {})}):
+        try:
+            strict(value, Order)
+        except Invalid as error:
+            assert error.path.startswith("data")  # noqa: PT017 (either end is right)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("a", '"a"'),
+        ("张" * 13, '"' + "张" * 13 + '"'),
+        ("张" * 14, "42 bytes of text"),
+        ([1, 2], "2 items"),
+        (7, "7"),
+        (1.5, "1.5"),
+    ],
+)
+def test_what_came_is_said_in_short(value: Any, words: str) -> None:
+    assert found(value) == words
+
+
+def test_a_number_too_long_to_write_is_said_in_short() -> None:
+    assert found(10**5000) == found(-(10**5000)) == "a huge number"
+
+
+# What a terminal says.
+
+
+class Inner(ReportData):
+    """Something nested."""
+
+    count: int = 0
+
+
+class Record(ReportData):
+    """A report with everything in it."""
+
+    serial: Annotated[str, text("required", 4)]
+    name: Annotated[str | None, text("a name", 4)] = None
+    score: Annotated[float | None, number("a number", 0, 100)] = None
+    kind: Annotated[int | None, choice("a kind", {0: "zero", 1: "one"})] = None
+    enabled: bool | None = None
+    tags: list[str] | None = None
+    inner: Inner | None = None
+
+
+ALIASES = {"Name": "name", "nom": "name"}
+
+
+def read(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    record, extra = lenient({"serial": "s", **data}, Record, ALIASES)
+    return {name: value for name, value in msgspec.structs.asdict(record).items() if value is not None and name != "serial"}, extra
+
+
+@pytest.mark.parametrize(
+    ("data", "fields", "extra"),
+    [
+        ({"score": "36.7"}, {"score": 36.7}, {}),
+        ({"score": 36}, {"score": 36.0}, {}),
+        ({"kind": "1"}, {"kind": 1}, {}),
+        ({"kind": 1.0}, {"kind": 1}, {}),
+        ({"kind": 65}, {"kind": 65}, {}),
+        ({"kind": True}, {}, {"kind": True}),
+        ({"kind": 1.5}, {}, {"kind": 1.5}),
+        ({"kind": ""}, {}, {"kind": ""}),
+        ({"score": "warm"}, {}, {"score": "warm"}),
+        ({"score": "nan"}, {}, {"score": "nan"}),
+        ({"score": "-inf"}, {}, {"score": "-inf"}),
+        ({"score": "Infinity", "kind": ""}, {}, {"score": "Infinity", "kind": ""}),
+        ({"score": "1e999"}, {}, {"score": "1e999"}),
+        ({"score": 10**400}, {}, {"score": 10**400}),
+        ({"name": 5}, {"name": "5"}, {}),
+        ({"name": 1.5}, {"name": "1.5"}, {}),
+        ({"name": True}, {"name": "true"}, {}),
+        ({"name": 10**30}, {"name": "1" + "0" * 30}, {}),
+        ({"name": "nan"}, {"name": "nan"}, {}),
+        ({"name": "null"}, {"name": "null"}, {}),
+        ({"name": "far too long for its limit"}, {"name": "far too long for its limit"}, {}),
+        ({"name": None, "kind": None, "unheard_of": None}, {}, {}),
+        ({"name": ["a"]}, {}, {"name": ["a"]}),
+        ({"name": {"a": 1}}, {}, {"name": {"a": 1}}),
+        ({"enabled": "true"}, {"enabled": True}, {}),
+        ({"enabled": 1}, {"enabled": True}, {}),
+        ({"tags": ["a", "b"]}, {"tags": ["a", "b"]}, {}),
+        ({"tags": "a"}, {}, {"tags": "a"}),
+        ({"tags": [[["a"]]]}, {}, {"tags": [[["a"]]]}),
+        ({"inner": {"count": "3", "more": 1}}, {"inner": Inner(count=3)}, {}),
+        ({"inner": [1]}, {}, {"inner": [1]}),
+        ({"new": 1, "newer": {"a": [1]}}, {}, {"new": 1, "newer": {"a": [1]}}),
+        ({"Name": "x"}, {"name": "x"}, {}),
+        ({"nom": 5}, {"name": "5"}, {}),
+        ({"Name": None, "name": "x"}, {"name": "x"}, {}),
+        ({"name": "declared", "Name": "alias"}, {"name": "declared"}, {}),
+        ({"Name": "alias", "name": "declared"}, {"name": "declared"}, {}),
+        ({"kind": "x", "score": "5", "new": 1}, {"score": 5.0}, {"kind": "x", "new": 1}),
+    ],
+)
+def test_leniency(data: dict[str, Any], fields: dict[str, Any], extra: dict[str, Any]) -> None:
+    assert read(data) == (fields, extra)
+
+
+def test_what_was_given_is_left_as_it_was() -> None:
+    data = {"serial": 5, "new": {"a": 1}, "name": ["x"], "score": "1"}
+    lenient(data, Record, ALIASES)
+    assert data == {"serial": 5, "new": {"a": 1}, "name": ["x"], "score": "1"}
+
+
+@pytest.mark.parametrize("serial", [None, [], {"a": 1}])
+def test_only_a_required_field_can_be_refused(serial: Any) -> None:
+    with pytest.raises(Invalid) as caught:
+        lenient({"serial": serial, "name": "x"}, Record, {})
+    assert caught.value.path == "data.serial"
+
+
+def test_a_required_number_is_made_text() -> None:
+    record, _ = lenient({"serial": 1564535879}, Record, {})
+    assert record.serial == "1564535879"
+
+
+names = st.sampled_from(["name", "Name", "nom", "score", "kind", "enabled", "tags", "inner"]) | st.text(max_size=5)
+
+
+@given(st.dictionaries(names, json_values, max_size=8))
+def test_no_optional_field_makes_it_raise_and_nothing_is_lost(data: dict[str, Any]) -> None:
+    data.pop("serial", None)
+    fields, extra = read(data)
+    for name, value in data.items():
+        if value is not None and name not in ALIASES and value != "null":
+            assert name in fields or name in extra
+    assert not any(isinstance(value, float) and not math.isfinite(value) for value in fields.values())
+    msgspec.json.encode({**fields, **extra})
