@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -37,7 +37,7 @@ class EventRules:
 
     replay_after_s: float = 30.0
     omit: frozenset[str] = frozenset()
-    pictures: PictureRules = PictureRules()
+    pictures: PictureRules = field(default_factory=PictureRules)
 
 
 def is_kind(name: str) -> bool:

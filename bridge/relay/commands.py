@@ -9,7 +9,7 @@ arrival, here, and before each send, in the session; (4) a door command is sent 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -55,7 +55,7 @@ class CommandRules:
 
     deny: frozenset[str] = frozenset()
     max_bytes: int = 8 * 1024 * 1024
-    pictures: PictureRules = PictureRules()
+    pictures: PictureRules = field(default_factory=PictureRules)
     shares: bool = False
 
 
@@ -114,7 +114,7 @@ class CommandRelay:
             self._refuse(call, refused)
         except Invalid as error:
             self._refuse(call, CommandRefused("invalid", str(error)))
-        except Exception:
+        except Exception:  # noqa: BLE001 - a border: see above
             self.log.failure("defect in command {command} for {device}", command=topic.command, device=topic.device)
             self._refuse(call, CommandRefused("invalid", "the bridge could not make sense of it; its log says why"))
 
@@ -186,9 +186,8 @@ class CommandRelay:
         if isinstance(outcome, Failed):
             response = replace(response, status="error", code=outcome.code, error=_FAILURES[outcome.code])
         elif outcome.result != Result.SUCCESS:
-            said = {"result": outcome.result, "description": outcome.desc or None, "data": outcome.data or None}
-            response = replace(response, status="error", code="device_error", error=result_name(outcome.result), **said)
-        else:
+            response = replace(response, status="error", code="device_error", error=result_name(outcome.result))
+        if isinstance(outcome, Answered):
             shown = self._pictures_out(call.device, command, data.shown_answer(outcome.data))
             response = replace(response, result=outcome.result, description=outcome.desc or None, data=shown or None)
         self._finish(call, response)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -35,6 +35,17 @@ class EventRelay:
         self._rules = rules
         self._subject_of = subject_of
         self._wall = wall
+        self._on_their_way = 0
+        self._idle: list[Deferred[None]] = []
+
+    def when_idle(self) -> Deferred[None]:
+        """Fires when no event is on its way to the broker any more; never fails."""
+        idle: Deferred[None] = Deferred()
+        if self._on_their_way == 0:
+            idle.callback(None)
+        else:
+            self._idle.append(idle)
+        return idle
 
     def received(self, terminal: TerminalProtocol, received: Received) -> None:
         """Publish a message's pictures and event, and answer it once the broker has acknowledged both.
@@ -45,10 +56,20 @@ class EventRelay:
             terminal.answer(received, Result.BAD_PARAMETER)
             return
         publications = compose(received, self._subject_of(terminal.serial), self._topics, self._rules_now(), self._wall())
-        self._publish_all(publications).addCallbacks(
-            lambda _: self._safe(terminal, received), lambda failure: self._not_safe(failure, terminal, received)
-        )
+        self._on_their_way += 1
+        delivery = self._publish_all(publications)
+        delivery.addCallbacks(lambda _: self._safe(terminal, received), lambda failure: self._not_safe(failure, terminal, received))
+        delivery.addBoth(self._arrived)
+        delivery.addErrback(lambda failure: self.log.failure("defect after an event of {device}", failure, device=terminal.serial))
         self._hold_back(terminal)
+
+    def _arrived(self, outcome: object) -> object:
+        self._on_their_way -= 1
+        if self._on_their_way == 0:
+            idle, self._idle = self._idle, []
+            for each in idle:
+                each.callback(None)
+        return outcome
 
     def _publish_all(self, publications: list[Publication]) -> Deferred[list[None]]:
         """In order; fires when all are acknowledged, fails with the first BridgeError."""
@@ -86,4 +107,4 @@ class EventRelay:
 
 def _first_error(failure: Failure) -> Failure:
     """What gatherResults wraps."""
-    return failure.value.subFailure  # type: ignore[no-any-return]
+    return failure.value.subFailure if isinstance(failure.value, FirstError) else failure

@@ -17,6 +17,9 @@ class Audience(Protocol):
     def joined(self, terminal: TerminalProtocol, *, replaced: bool) -> None:
         """A terminal identified itself. `replaced`: an older connection of the same terminal was ended for it."""
 
+    def updated(self, terminal: TerminalProtocol) -> None:
+        """A terminal that had joined said more of itself: a login after its register tells the firmware."""
+
     def left(self, terminal: TerminalProtocol, reason: str, *, clean: bool) -> None:
         """A terminal that had joined is gone; not told of a connection that was replaced."""
 
@@ -28,23 +31,3 @@ class Audience(Protocol):
 
     def faulted(self, terminal: TerminalProtocol, reason: str) -> None:
         """A connection broke the protocol."""
-
-
-class Silence:
-    """An audience that listens to nothing; for tests, and until the relay is there."""
-
-    def joined(self, terminal: TerminalProtocol, *, replaced: bool) -> None:
-        """Nothing to do."""
-
-    def left(self, terminal: TerminalProtocol, reason: str, *, clean: bool) -> None:
-        """Nothing to do."""
-
-    def received(self, terminal: TerminalProtocol, received: Received) -> None:
-        """Say nothing: the terminal keeps its record."""
-        terminal.forget(received)
-
-    def rejected(self, address: str, refusal: Refused) -> None:
-        """Nothing to do."""
-
-    def faulted(self, terminal: TerminalProtocol, reason: str) -> None:
-        """Nothing to do."""

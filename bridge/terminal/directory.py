@@ -24,6 +24,9 @@ class Directory:
     def __iter__(self) -> Iterator[TerminalProtocol]:
         return iter(list(self._live.values()))
 
+    def __contains__(self, serial: str) -> bool:
+        return serial in self._live
+
     def find(self, serial: str) -> TerminalProtocol | None:
         """The live connection of this terminal."""
         return self._live.get(serial)

@@ -72,8 +72,10 @@ class TerminalProtocol(Protocol):
     log = Logger()
     transport: StreamTransport | None  # type: ignore[assignment]  # ITransport says less than is used here
 
-    def __init__(self, hall: Hall, address: str) -> None:
+    def __init__(self, hall: Hall, address: str, connections: set[TerminalProtocol]) -> None:
+        """`connections` is where it stands for as long as it is connected."""
         self._hall = hall
+        self._connections = connections
         self.address = address
         self._framer = Framer(hall.limits.before_login)
         self._session = Session(hall.surroundings, address, hall.first_sequence(), hall.clock.seconds(), self._wake)
@@ -85,6 +87,8 @@ class TerminalProtocol(Protocol):
         self._waiting: dict[int, Deferred[Outcome]] = {}
         self.joined_at: float | None = None
         """UNIX seconds at which it first identified itself."""
+        self.protocol_version: int | None = None
+        """What the last frame's header said."""
 
     # For those who deal with the terminal.
 
@@ -156,6 +160,7 @@ class TerminalProtocol(Protocol):
     def connectionMade(self) -> None:
         """A terminal, or somebody, has connected."""
         assert self.transport is not None
+        self._connections.add(self)
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
@@ -169,6 +174,7 @@ class TerminalProtocol(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, by whatever hand."""
+        self._connections.discard(self)
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
@@ -191,6 +197,7 @@ class TerminalProtocol(Protocol):
     def _read_frames(self) -> None:
         try:
             while not self._pauses and (frame := self._framer.next_frame()) is not None:
+                self.protocol_version = frame.version
                 self._session.receive(frame, self._hall.clock.seconds())
                 self._settle()
         except FramingError as error:
@@ -235,16 +242,17 @@ class TerminalProtocol(Protocol):
         """One of the two borders: whatever goes wrong in here is a defect of the bridge, and costs one message, not the connection."""
         try:
             _ACTIONS[type(happening)](self, happening)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a border: see above
             self.log.failure("defect while acting on {what} of {address}", what=type(happening).__name__, address=self.address)
 
     def _identified(self, happening: Identified) -> None:
         self._framer.max_body_bytes = self._hall.limits.after_login
-        first = self.joined_at is None
-        self.joined_at = self.joined_at or self._hall.surroundings.wall()
-        if first:
-            replaced = self._hall.directory.enter(self)
-            self._hall.audience.joined(self, replaced=replaced)
+        if self.joined_at is not None:
+            self._hall.audience.updated(self)
+            return
+        self.joined_at = self._hall.surroundings.wall()
+        replaced = self._hall.directory.enter(self)
+        self._hall.audience.joined(self, replaced=replaced)
 
     def _rejected(self, happening: Rejected) -> None:
         self._hall.audience.rejected(self.address, happening.refusal)

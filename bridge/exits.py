@@ -1,0 +1,51 @@
+"""How the programs end: one line on stderr and a non-zero exit for what the operator can mend, zero after an ordered end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from bridge.errors import BridgeError
+
+T = TypeVar("T")
+
+
+def or_exit(program: str, act: Callable[[], T]) -> T:
+    """What `act` returns. A BridgeError becomes one line on stderr, and SystemExit(1)."""
+    try:
+        return act()
+    except BridgeError as error:
+        say(program, error)
+        raise SystemExit(1) from None
+
+
+def say(program: str, error: BridgeError) -> None:
+    """One line on stderr, whatever the error's text holds."""
+    sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
+    sys.stderr.flush()
+
+
+def end_well_on_signals(reactor: Any) -> None:
+    """Let SIGINT and SIGTERM stop the reactor, and the process exit with 0. Twisted's own handlers let it die of the signal once all is
+    stopped, which a supervisor takes for a crash. To be called once the reactor has installed its own."""
+
+    def stop(*_: object) -> None:
+        reactor.callFromThread(lambda: reactor.stop() if reactor.running else None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def fail_at_exit() -> None:
+    """The process is to exit with 1 once it has run down: twistd itself always exits with 0."""
+
+    def leave() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+    atexit.register(leave)

@@ -1,0 +1,180 @@
+"""Who is there: each terminal's availability and info, the list of all, and the bridge's own events about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+import msgspec
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from bridge.mqtt.message import Publication
+from bridge.mqtt.topics import Topics
+from bridge.registry import KnownTerminal
+from bridge.relay.noticeboard import Noticeboard, say
+from bridge.relay.outlet import Outlet
+from bridge.terminal.protocol import TerminalProtocol
+
+GRACE_S = 5.0
+"""A terminal that is back within this was never away (the contract's availability)."""
+DEVICES_EVERY_S = 1.0
+"""The list of all terminals is published at most this often: with thousands of them, each login would send it whole."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Wall-clock times as the contract writes them, in the site's zone."""
+
+    wall: Callable[[], float]
+    zone: tzinfo
+
+    def now(self) -> str:
+        """This moment."""
+        return self.at(self.wall())
+
+    def at(self, seconds: float) -> str:
+        """A moment given in UNIX seconds."""
+        return datetime.fromtimestamp(seconds, self.zone).isoformat(timespec="milliseconds")
+
+
+@dataclass(slots=True)
+class Counters:
+    """What was counted of one terminal since the start."""
+
+    events: int = 0
+    commands: int = 0
+    faults: int = 0
+    connections: int = 0
+
+
+@dataclass(slots=True)
+class Presence:
+    """Keeps the noticeboard true about terminals. `known` gives those of the registry, `name_of` what people call one."""
+
+    clock: IReactorTime
+    outlet: Outlet
+    board: Noticeboard
+    topics: Topics
+    moments: Moments
+    instance: str
+    known: Callable[[], Iterable[KnownTerminal]]
+    name_of: Callable[[str], str]
+    is_live: Callable[[str], bool]
+    counters: dict[str, Counters] = field(default_factory=dict)
+    _leaving: dict[str, IDelayedCall] = field(default_factory=dict)
+    _devices_due: IDelayedCall | None = None
+    _starting: IDelayedCall | None = None
+    _log = Logger()
+
+    def start(self) -> None:
+        """Known terminals have a moment to come back before they are said to be away: the bridge may just have been restarted."""
+        self._starting = self.clock.callLater(GRACE_S, self._started)
+        self.devices_changed()
+
+    def stop(self) -> None:
+        """No more timers."""
+        for timer in (*self._leaving.values(), self._devices_due, self._starting):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._leaving.clear()
+
+    def counted(self, serial: str) -> Counters:
+        """A terminal's counters."""
+        return self.counters.setdefault(serial, Counters())
+
+    def joined(self, terminal: TerminalProtocol, *, replaced: bool) -> None:
+        """A terminal is there."""
+        serial = terminal.serial
+        self.counted(serial).connections += 1
+        leaving = self._leaving.pop(serial, None)
+        if leaving is not None:
+            leaving.cancel()
+        was_away = self.board.read(self.topics.availability(serial)) != b"online"
+        self._post_info(terminal)
+        self.board.post(self.topics.availability(serial), b"online")
+        if replaced:
+            self.tell("device_replaced", id=serial, address=terminal.address)
+        elif was_away:
+            self.tell("device_online", id=serial, name=self.name_of(serial), address=terminal.address)
+        self.devices_changed()
+
+    def left(self, serial: str, reason: str, *, clean: bool) -> None:
+        """A terminal is gone: away at once after a logout, otherwise unless it is back soon."""
+        if clean:
+            self._away(serial, reason)
+        else:
+            self._leaving[serial] = self.clock.callLater(GRACE_S, self._away, serial, reason)
+
+    def removed(self, serial: str) -> None:
+        """A terminal is known no more: nothing retained is to be left of it."""
+        leaving = self._leaving.pop(serial, None)
+        if leaving is not None:
+            leaving.cancel()
+        self.counters.pop(serial, None)
+        for topic in (self.topics.availability(serial), self.topics.device_info(serial)):
+            self.board.clear(topic)
+        self.devices_changed()
+
+    def devices_changed(self) -> None:
+        """The list of all terminals is to be published again, soon."""
+        if self._devices_due is None or not self._devices_due.active():
+            self._devices_due = self.clock.callLater(DEVICES_EVERY_S, self._post_devices)
+
+    def tell(self, kind: str, /, **data: Any) -> None:
+        """Publish an event of the bridge itself."""
+        payload = _encode({"type": kind, "time": self.moments.now(), "data": data})
+        if self.outlet.is_up:
+            say(self.outlet, Publication(self.topics.bridge_event, payload, content_type="application/json"), self._log)
+
+    def _started(self) -> None:
+        for known in self.known():
+            if known.status == "approved" and not self.is_live(known.serial):
+                self.board.post(self.topics.availability(known.serial), b"offline")
+
+    def _away(self, serial: str, reason: str) -> None:
+        self._leaving.pop(serial, None)
+        self.board.post(self.topics.availability(serial), b"offline")
+        self.tell("device_offline", id=serial, name=self.name_of(serial), reason=reason)
+        self.devices_changed()
+
+    def _post_info(self, terminal: TerminalProtocol) -> None:
+        identity = terminal.identity
+        assert identity is not None
+        info = {
+            "id": identity.serial,
+            "name": self.name_of(identity.serial),
+            "model": identity.model or None,
+            "mac": identity.mac or None,
+            "firmware": identity.firmware or None,
+            "protocol_version": terminal.protocol_version,
+            "address": terminal.address,
+            "instance": self.instance or None,
+            "session_since": self.moments.at(terminal.joined_at or self.moments.wall()),
+        }
+        self.board.post(self.topics.device_info(identity.serial), _encode(info))
+
+    def info_changed(self, terminal: TerminalProtocol) -> None:
+        """A terminal said more of itself: a login tells the firmware, a register did not."""
+        self._post_info(terminal)
+        self.devices_changed()
+
+    def _post_devices(self) -> None:
+        self.board.post(self.topics.devices, _encode([self._device(known) for known in self.known()]))
+
+    def _device(self, known: KnownTerminal) -> dict[str, Any]:
+        return {
+            "id": known.serial,
+            "name": self.name_of(known.serial),
+            "model": known.model or None,
+            "mac": known.mac or None,
+            "firmware": known.firmware or None,
+            "address": known.address or None,
+            "status": known.status,
+            "online": self.is_live(known.serial),
+            "last_seen": self.moments.at(known.last_seen),
+        }

@@ -1,0 +1,167 @@
+"""Joins terminals and MQTT: what either side tells is handed to whoever acts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.logger import Logger
+
+from bridge.mqtt.message import BrokerLimits, Message
+from bridge.mqtt.topics import CommandTopic, Topics
+from bridge.registry import Change, KnownTerminal
+from bridge.registry.admission import ChangeKind
+from bridge.relay.commands import CommandRelay
+from bridge.relay.condition import Condition
+from bridge.relay.events import EventRelay
+from bridge.relay.noticeboard import Noticeboard
+from bridge.relay.presence import Presence
+from bridge.relay.replies import Replies
+from bridge.relay.requests import RequestRelay
+from bridge.session.admission import Refused
+from bridge.session.happenings import Received
+from bridge.terminal.directory import Directory
+from bridge.terminal.protocol import TerminalProtocol
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The audience of the terminals, the observer of the registry, and what the link's news is for."""
+
+    topics: Topics
+    directory: Directory
+    board: Noticeboard
+    replies: Replies
+    presence: Presence
+    condition: Condition
+    events: EventRelay
+    commands: CommandRelay
+    requests: RequestRelay
+    _log = Logger()
+
+    def start(self) -> None:
+        """Begin to keep the noticeboard."""
+        self.board.post(self.topics.state, b"online")
+        self.condition.post_info()
+        self.presence.start()
+        self.condition.start()
+
+    def shutting_down(self) -> None:
+        """No new commands from here on."""
+        self.commands.is_shutting_down = True
+
+    def stop(self) -> None:
+        """No more timers."""
+        self.presence.stop()
+        self.condition.stop()
+
+    # The terminals' audience.
+
+    def joined(self, terminal: TerminalProtocol, *, replaced: bool) -> None:
+        """A terminal identified itself."""
+        self._log.info(
+            "terminal {device} joined from {address}{how}",
+            device=terminal.serial,
+            address=terminal.address,
+            how=", in place of its older connection" if replaced else "",
+        )
+        self.presence.joined(terminal, replaced=replaced)
+
+    def updated(self, terminal: TerminalProtocol) -> None:
+        """A terminal said more of itself."""
+        self.presence.info_changed(terminal)
+
+    def left(self, terminal: TerminalProtocol, reason: str, *, clean: bool) -> None:
+        """A terminal is gone."""
+        self._log.info("terminal {device} left: {reason}", device=terminal.serial, reason=reason)
+        self.presence.left(terminal.serial, reason, clean=clean)
+
+    def received(self, terminal: TerminalProtocol, received: Received) -> None:
+        """A terminal reports something."""
+        self.presence.counted(terminal.serial).events += 1
+        self.events.received(terminal, received)
+
+    def rejected(self, address: str, refusal: Refused) -> None:
+        """A register or login was refused."""
+        if refusal.repeated:
+            return
+        who = refusal.serial or "somebody"
+        self._log.warn("terminal {device} at {address} refused: {reason}", device=who, address=address, reason=refusal.reason)
+        if refusal.kind != "pending":
+            self.presence.tell("auth_failed", id=refusal.serial, address=address, kind=refusal.kind, reason=refusal.reason)
+
+    def faulted(self, terminal: TerminalProtocol, reason: str) -> None:
+        """A connection broke the protocol."""
+        identity = terminal.identity
+        serial = identity.serial if identity else None
+        if serial is not None:
+            self.presence.counted(serial).faults += 1
+        self._log.warn(
+            "terminal {device} at {address} broke the protocol: {reason}",
+            device=serial or "not yet known",
+            address=terminal.address,
+            reason=reason,
+        )
+        self.presence.tell("protocol_error", id=serial, address=terminal.address, reason=reason)
+
+    # What the link tells.
+
+    def link_up(self, limits: BrokerLimits) -> None:
+        """The broker is there: tell it how everything is, and what it missed being told."""
+        self.board.link_up()
+        self.condition.post_info()
+        self.replies.link_up()
+
+    def message(self, message: Message) -> None:
+        """A message came from the broker."""
+        topic = self.topics.read(message.topic)
+        if topic is None:
+            self._log.debug("a message on {topic}, which is not ours", topic=message.topic)
+        elif isinstance(topic, CommandTopic):
+            self._count_command(topic.device)
+            self.commands.message(topic, message)
+        else:
+            self.requests.message(topic, message)
+
+    # The registry's observer.
+
+    def changed(self, change: Change) -> None:
+        """Something about a terminal changed."""
+        _CHANGES[change.what](self, change.terminal)
+        self.presence.devices_changed()
+
+    def _pending(self, known: KnownTerminal) -> None:
+        self.presence.tell("device_pending", id=known.serial, mac=known.mac, model=known.model or None, address=known.address)
+
+    def _approved(self, known: KnownTerminal) -> None:
+        self.presence.tell("device_approved", id=known.serial)
+
+    def _registered(self, known: KnownTerminal) -> None:
+        """It joins as it always did, and is told of when it does."""
+
+    def _blocked(self, known: KnownTerminal) -> None:
+        self.directory.drop(known.serial, "blocked by the operator")
+
+    def _removed(self, known: KnownTerminal) -> None:
+        self.directory.drop(known.serial, "removed by the operator")
+        self.presence.removed(known.serial)
+        self.presence.tell("device_removed", id=known.serial)
+
+    def _renamed(self, known: KnownTerminal) -> None:
+        terminal = self.directory.find(known.serial)
+        if terminal is not None:
+            self.presence.info_changed(terminal)
+
+    def _count_command(self, serial: str) -> None:
+        if self.directory.find(serial) is not None:
+            self.presence.counted(serial).commands += 1
+
+
+_CHANGES: dict[ChangeKind, Callable[[Relay, KnownTerminal], None]] = {
+    "pending": Relay._pending,
+    "approved": Relay._approved,
+    "registered": Relay._registered,
+    "blocked": Relay._blocked,
+    "removed": Relay._removed,
+    "renamed": Relay._renamed,
+}

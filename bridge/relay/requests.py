@@ -1,0 +1,149 @@
+"""The bridge's own requests: what an operator, a dashboard or Home Assistant asks of the bridge itself over MQTT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+from twisted.logger import Logger
+
+from bridge.catalogue.checking import strict
+from bridge.errors import BridgeError, Invalid
+from bridge.mqtt.message import Message, Publication
+from bridge.mqtt.topics import RequestTopic, Topics
+from bridge.registry import RegistryAdmission
+from bridge.relay.replies import Replies
+
+Transaction = Annotated[str, Meta(max_length=128)] | int | UnsetType
+
+
+class _Request(Struct, forbid_unknown_fields=True, kw_only=True):
+    transaction: Transaction = UNSET
+
+
+class PermitJoin(_Request):
+    """Let in whoever registers within `time` seconds, 0 to 3600; 0 closes the window."""
+
+    time: int | float
+
+
+class OfDevice(_Request):
+    """What is asked about one terminal, by its serial."""
+
+    id: str
+
+
+class Approve(OfDevice):
+    """Let a pending or blocked terminal in. `mac` says which is meant when it has come with more than one lately."""
+
+    name: str | UnsetType = UNSET
+    mac: str | UnsetType = UNSET
+
+
+class Rename(OfDevice):
+    """Call a terminal something."""
+
+    name: str
+
+
+class OfNothing(_Request):
+    """A request that needs to say nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request the bridge understands: its fields, and what it does. `act` returns the response's data, or raises a BridgeError."""
+
+    fields: type[_Request]
+    act: Callable[[Any], Any]
+
+
+class RequestRelay:
+    """Answers requests, each exactly once."""
+
+    log = Logger()
+
+    def __init__(self, replies: Replies, topics: Topics, requests: dict[str, Request]) -> None:
+        self._replies = replies
+        self._topics = topics
+        self._requests = requests
+
+    def message(self, topic: RequestTopic, message: Message) -> None:
+        """A message on a request topic. A border, like the commands': it is answered even if the bridge has a defect."""
+        transaction: Any = None
+        try:
+            value = _read(message)
+            transaction = value.get("transaction")
+            response = {"status": "ok", "data": self._answer(topic.name, value)}
+        except BridgeError as error:
+            response = {"status": "error", "error": str(error)}
+        except Exception:  # noqa: BLE001 - a border: see above
+            self.log.failure("defect in request {name}", name=topic.name)
+            response = {"status": "error", "error": "the bridge could not do it; its log says why"}
+        if isinstance(transaction, str | int):
+            response["transaction"] = str(transaction)
+        self._respond(topic, message, msgspec.json.encode(response))
+
+    def _answer(self, name: str, value: dict[str, Any]) -> Any:
+        request = self._requests.get(name)
+        if request is None:
+            raise Invalid("request", f"one of {', '.join(self._requests)}", name[:64])
+        return request.act(strict(value, request.fields, ""))
+
+    def _respond(self, topic: RequestTopic, message: Message, payload: bytes) -> None:
+        usual = self._topics.bridge_response(topic.name)
+        wanted = message.response_topic
+        topics = [usual, wanted] if wanted and wanted != usual and self._topics.may_respond_on(wanted) else [usual]
+        for each in topics:
+            self._replies.send(Publication(each, payload, content_type="application/json", correlation_data=message.correlation_data))
+
+
+def _read(message: Message) -> dict[str, Any]:
+    if message.retain:
+        raise Invalid("request", "a message without the retain flag", "a retained one")
+    try:
+        value = msgspec.json.decode(message.payload) if message.payload.strip() else {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Invalid("payload", "JSON, or nothing", "something else") from None
+    if not isinstance(value, dict):
+        raise Invalid("payload", "a JSON object, or nothing", type(value).__name__)
+    return value
+
+
+def admission_requests(
+    admission: RegistryAdmission, permit_join_shown: Callable[[], Any], permit_join_changed: Callable[[], None]
+) -> dict[str, Request]:
+    """The requests about who may join. `permit_join_shown` gives the window as `<bridge>/info` shows it."""
+
+    def permit_join(request: PermitJoin) -> Any:
+        admission.permit_join(request.time)
+        permit_join_changed()
+        return permit_join_shown()
+
+    def approve(request: Approve) -> Any:
+        known = admission.approve(request.id, request.name or None, request.mac or None)
+        return {"id": known.serial, "status": known.status}
+
+    def block(request: OfDevice) -> Any:
+        known = admission.block(request.id)
+        return {"id": known.serial, "status": known.status}
+
+    def remove(request: OfDevice) -> Any:
+        return {"id": admission.remove(request.id).serial}
+
+    def rename(request: Rename) -> Any:
+        known = admission.rename(request.id, request.name)
+        return {"id": known.serial, "name": known.name}
+
+    return {
+        "permit_join": Request(PermitJoin, permit_join),
+        "device/approve": Request(Approve, approve),
+        "device/block": Request(OfDevice, block),
+        "device/remove": Request(OfDevice, remove),
+        "device/rename": Request(Rename, rename),
+    }
+
+

@@ -1,0 +1,107 @@
+"""The command line of `twistd qyzn-bridge`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IReactorCore, IStreamServerEndpoint
+from twisted.python import usage
+
+from bridge.catalogue import COMMANDS
+from bridge.config import OPTIONS, Config, Option, load
+from bridge.config.build import unknown
+from bridge.errors import BridgeError, ConfigError
+from bridge.exits import end_well_on_signals, fail_at_exit, or_exit, say
+from bridge.mqtt.address import parse_address
+from bridge.service import BridgeService
+
+PROGRAM = "qyzn-bridge"
+
+
+def _collector(option: Option) -> Callable[[usage.Options, str], None]:
+    """The method by which usage.Options takes an option that may be given several times."""
+
+    def take(self: usage.Options, value: str) -> None:
+        self.setdefault(option.name, []).append(value)
+
+    take.__doc__ = f"{option.help} May be given several times."
+    return take
+
+
+class Options(usage.Options):
+    """The configuration's options and --config. Raises SystemExit(1), after one line on stderr, for what cannot be."""
+
+    synopsis = "[options]"
+    longdesc = "Terminates the connections of QYZN face terminals and speaks MQTT for them. Every setting is in the sample configuration."
+    optParameters = [
+        ["config", "c", None, "The configuration, a TOML file."],
+        *([option.name, None, None, option.help] for option in OPTIONS if not option.repeatable),
+    ]
+    for _option in OPTIONS:
+        if _option.repeatable:
+            locals()[f"opt_{_option.name.replace('-', '_')}"] = _collector(_option)
+    del _option
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Read the command line, and then the configuration, which is in `config_values`."""
+        or_exit(PROGRAM, lambda: self._parse(options))
+
+    def _parse(self, options: Sequence[str] | None) -> None:
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise ConfigError("command line", "options that --help lists", str(error)) from None
+
+    def parseArgs(self, *arguments: str) -> None:
+        """There are options and nothing else."""
+        if arguments:
+            raise ConfigError("command line", "options and nothing else", repr(arguments[0]))
+
+    def postOptions(self) -> None:
+        """Load the configuration."""
+        path = Path(self["config"]) if self["config"] is not None else None
+        self.config_values: Config = load(path, options=dict(self), environ=os.environ)
+        _check_names(self.config_values)
+
+
+def _check_names(config: Config) -> None:
+    """What the configuration says of messages must be about messages that there are: a typo must not quietly allow or publish."""
+    for name in config.commands.deny:
+        if name not in COMMANDS:
+            raise unknown("commands.deny", "command", name, list(COMMANDS))
+
+
+def makeService(options: Options) -> IService:
+    """The bridge, ready to start. Exits with one line for what can be known to be wrong before that."""
+    from twisted.internet import reactor
+
+    return or_exit(PROGRAM, lambda: _bridge(reactor, options.config_values))
+
+
+def _bridge(reactor: Any, config: Config) -> BridgeService:
+    address = parse_address(config.mqtt.url)
+    endpoints = {description: _endpoint(reactor, description) for description in config.listen}
+    # Twisted's reactor measures delays by the wall clock. Ours must neither fire at once nor wait an hour when that is stepped.
+    reactor.seconds = time.monotonic
+    IReactorCore(reactor).addSystemEventTrigger("after", "startup", end_well_on_signals, reactor)
+
+    def fatal(error: BridgeError) -> None:
+        say(PROGRAM, error)
+        fail_at_exit()
+        reactor.callLater(0, lambda: reactor.stop() if reactor.running else None)
+
+    return BridgeService(reactor, config, address, endpoints, fatal)
+
+
+def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
+    try:
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    except (ValueError, TypeError, KeyError, IndexError, OSError, ImportError) as error:
+        raise ConfigError("listen", 'a Twisted server endpoint, as in "tcp:8899"', f"{description} ({error})") from None
+    return endpoint
