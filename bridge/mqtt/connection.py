@@ -124,7 +124,7 @@ class Connection(protocol.Protocol):
         timers, self._timers = self._timers, {}
         for timer in timers.values():
             timer.cancel()
-        self.ended.callback(Ending(self._stage, text, code, up_s))
+        self.ended.callback(Ending(self._stage, text, code, up_s, is_unexplained=self._told is None))
 
     def pauseProducing(self) -> None:
         self.is_writable = False

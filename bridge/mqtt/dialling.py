@@ -15,8 +15,9 @@ from bridge.mqtt.options import Protocol
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 GOOD_AFTER_S: Final = 10.0  # a link that was up for so long starts the back-off afresh; a broker that drops us at once does not
-TAKEN_OVER_TIMES: Final = 3  # so often ...
-TAKEN_OVER_WITHIN_S: Final = 60.0  # ... within so long: another client has our id and dials again too
+TAKEN_OVER_TIMES: Final = 3  # so often, within TAKEN_OVER_WITHIN_S: another client has our id and dials again too
+CUT_OFF_TIMES: Final = 5  # the same for brokers that do not say why they close (mosquitto 2.0, and every one with 3.1.1)
+TAKEN_OVER_WITHIN_S: Final = 60.0
 
 UNSUPPORTED_VERSION: Final = 0x84
 TAKEN_OVER: Final = 0x8E
@@ -40,12 +41,16 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a connection, or the attempt at one, ended. `code`: the reason code of the CONNACK, SUBACK or DISCONNECT that ended it."""
+    """How a connection, or the attempt at one, ended. `code`: the reason code of the CONNACK, SUBACK or DISCONNECT that ended it.
+
+    `is_unexplained`: the other side closed, and neither it nor we have said why.
+    """
 
     stage: Stage
     reason: str
     code: int | None = None
     up_s: float = 0.0
+    is_unexplained: bool = False
 
 
 class Dialling:
@@ -59,6 +64,7 @@ class Dialling:
         self._random = random
         self._pause_s = FIRST_PAUSE_S
         self._taken_over: deque[float] = deque(maxlen=TAKEN_OVER_TIMES)
+        self._cut_off: deque[float] = deque(maxlen=CUT_OFF_TIMES)
         self._was_up = False
         self._will_may_retain = True
         self._will_may_have_qos = True
@@ -81,12 +87,19 @@ class Dialling:
         return self._next_pause_s()
 
     def _look_for_a_rival(self, ending: Ending, now_s: float) -> None:
-        if ending.code != TAKEN_OVER:
-            return
-        self._taken_over.append(now_s)
-        if len(self._taken_over) == TAKEN_OVER_TIMES and now_s - self._taken_over[0] <= TAKEN_OVER_WITHIN_S:
+        """A broker that restarts is told apart: it fails a dial now and then, or says that it shuts down."""
+        if ending.code == TAKEN_OVER:
+            self._taken_over.append(now_s)
+        elif ending.stage is Stage.UP and ending.is_unexplained:
+            self._cut_off.append(now_s)
+        else:
+            self._cut_off.clear()
+        if _is_full_within(self._taken_over, TAKEN_OVER_WITHIN_S):
+            raise BrokerRefused(f"another client uses the client id {self._client_id!r}: is a second bridge running?", TAKEN_OVER)
+        if _is_full_within(self._cut_off, TAKEN_OVER_WITHIN_S):
             raise BrokerRefused(
-                f"another client uses the client id {self._client_id!r}: is a second bridge running? Give each an instance of its own",
+                f"the broker closes the connection again and again: another client uses the client id {self._client_id!r}, most likely"
+                " a second bridge",
                 TAKEN_OVER,
             )
 
@@ -122,3 +135,7 @@ class Dialling:
         pause_s = self._random.uniform(0.0, self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
         return pause_s
+
+
+def _is_full_within(times_s: deque[float], within_s: float) -> bool:
+    return len(times_s) == times_s.maxlen and times_s[-1] - times_s[0] <= within_s

@@ -112,6 +112,25 @@ def test_a_rival_with_the_same_client_id_is_told_apart_from_a_restart() -> None:
         tested.pause_after(taken_over, 130.0)
 
 
+def test_a_rival_at_a_broker_that_does_not_say_why_it_closes() -> None:
+    cut_off = Ending(Stage.UP, "closed", up_s=2.0, is_unexplained=True)
+    tested = dialling()
+    for now_s in (0.0, 5.0, 10.0, 15.0):
+        tested.pause_after(cut_off, now_s)
+    tested.pause_after(AWAY, 16.0)  # a broker that restarts
+    for now_s in (20.0, 25.0, 30.0, 35.0):
+        tested.pause_after(cut_off, now_s)
+    with pytest.raises(BrokerRefused, match="again and again: another client uses the client id 'qyzn-bridge'"):
+        tested.pause_after(cut_off, 40.0)
+
+
+def test_a_broker_that_closes_now_and_then_is_no_rival() -> None:
+    cut_off = Ending(Stage.UP, "closed", up_s=20.0, is_unexplained=True)
+    tested = dialling()
+    for now_s in range(0, 600, 20):
+        tested.pause_after(cut_off, float(now_s))
+
+
 def test_the_will_goes_without_what_the_broker_does_not_support() -> None:
     tested = dialling()
     will = Publication("state", b"offline", qos=1, retain=True)

@@ -14,7 +14,7 @@ from bridge.mqtt.options import ConnectOptions
 from tests.integration.certificates import Certificate, CertificateAuthority
 
 # Twisted hands pyOpenSSL its own kind of certificate, which newer versions of that frown upon.
-pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL X509 objects:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
 
 SECURE = parse_address("mqtts://broker.example")
 

@@ -312,6 +312,18 @@ def test_a_rival_ends_it() -> None:
     bench.stop()
 
 
+def test_a_rival_that_the_broker_does_not_mention_ends_it_too() -> None:
+    bench = Bench().start()
+    for _ in range(4):
+        bench.broker.last.lose()
+        bench.advance(10)
+        assert bench.is_up()
+    bench.broker.last.lose()
+    bench.broker.flush()
+    assert "another client uses the client id" in str(bench.listener.told[-1])
+    bench.stop()
+
+
 # Publishing
 
 
