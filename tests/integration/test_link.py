@@ -138,10 +138,14 @@ Connect = Callable[..., Client]
 def lines() -> Iterator[Lines]:
     """What is logged meanwhile. Nothing that a broker does is worth a traceback."""
     collected = Lines()
-    observer = collected.observe
-    globalLogPublisher.addObserver(observer)
+
+    @provider(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        collected.observe(event)
+
+    globalLogPublisher.addObserver(observe)
     yield collected
-    globalLogPublisher.removeObserver(observer)
+    globalLogPublisher.removeObserver(observe)
     assert not [line for line in collected.seen if "TRACEBACK" in line]
 
 
