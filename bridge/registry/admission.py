@@ -18,7 +18,7 @@ from ..session.admission import Admitted, Attempt, Identity, Refused
 from ..session.signs import login_sign, register_sign, signs_match
 from .refusals import Refusals
 from .store import Registry
-from .terminal import ADDRESS_CHARACTERS, FIRMWARE_CHARACTERS, MODEL_CHARACTERS, KnownTerminal, normal_mac, shown
+from .terminal import ADDRESS_CHARACTERS, FIRMWARE_CHARACTERS, MODEL_CHARACTERS, KnownTerminal, is_mac, normal_mac, shown
 from .terms import Terms
 from .window import JoinWindow
 
@@ -136,7 +136,7 @@ class RegistryAdmission:
         known = self._known(serial)
         if self._terms.shuts_out(known.serial):
             raise Invalid("id", "a terminal that the configuration names, since registration is closed", known.serial)
-        bound = known.mac if mac is None else _checked_mac(mac)
+        bound = known.mac if mac is None else _checked_mac(known, mac)
         if mac is None and self._is_contested(known):
             raise Invalid("mac", "the MAC address that is meant, since it has come with more than one lately", "nothing")
         named = known.name if name is None else self._checked_name(known, name)
@@ -261,8 +261,8 @@ class RegistryAdmission:
             observer(Change(what, terminal))
 
 
-def _checked_mac(mac: object) -> str:
-    normal = normal_mac(mac) if isinstance(mac, str) else ""
-    if not normal:
-        raise Invalid("mac", "a MAC address", shown(str(mac), 40) or "nothing")
+def _checked_mac(known: KnownTerminal, mac: object) -> str:
+    normal = normal_mac(mac) if isinstance(mac, str) else None
+    if normal is None or not (is_mac(normal) or normal == known.mac):
+        raise Invalid("mac", "a MAC address, 12 hexadecimal digits", shown(str(mac), 40) or "nothing")
     return normal

@@ -42,7 +42,12 @@ def shown(text: str, characters: int) -> str:
     return "".join(filter(str.isprintable, text[: 4 * characters]))[:characters].strip()
 
 
+def is_mac(text: str) -> bool:
+    """Whether this is 12 upper-case hexadecimal digits."""
+    return _MAC.fullmatch(text) is not None
+
+
 def normal_mac(text: str) -> str:
     """A MAC as 12 upper-case hexadecimal digits, whatever stands between them. Anything else is kept as a name that must match."""
     mac = _SEPARATORS.sub("", text[: 4 * MAC_CHARACTERS]).upper()
-    return mac if _MAC.fullmatch(mac) else shown(text, MAC_CHARACTERS).upper()
+    return mac if is_mac(mac) else shown(text, MAC_CHARACTERS).upper()
