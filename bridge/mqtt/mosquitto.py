@@ -116,7 +116,8 @@ def prepare(directory: Path, listener: Listener) -> Account | None:
     A bridge that runs as root gives mosquitto, which parses what the network sends, the account `mosquitto`. Where there is none, or
     where files cannot be given away (a container without that capability), mosquitto runs as root. OSError: not writable.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
     directory.chmod(0o700)
     account = own_account()
     if account is not None and not _give(directory, account):
