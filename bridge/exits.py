@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from twisted.internet.error import ReactorNotRunning
+
 from bridge.errors import BridgeError
 
 T = TypeVar("T")
@@ -33,8 +35,13 @@ def end_well_on_signals(reactor: Any) -> None:
     """Let SIGINT and SIGTERM stop the reactor, and the process exit with 0. Twisted's own handlers let it die of the signal once all is
     stopped, which a supervisor takes for a crash. To be called once the reactor has installed its own."""
 
+    stopping = False
+
     def stop(*_: object) -> None:
-        reactor.callFromThread(lambda: reactor.stop() if reactor.running else None)
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            reactor.callFromThread(stop_reactor, reactor)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -49,3 +56,11 @@ def fail_at_exit() -> None:
         os._exit(1)
 
     atexit.register(leave)
+
+
+def stop_reactor(reactor: Any) -> None:
+    """Stop it, unless it has been stopped."""
+    try:
+        reactor.stop()
+    except ReactorNotRunning:
+        return

@@ -17,7 +17,7 @@ from bridge.catalogue import COMMANDS
 from bridge.config import OPTIONS, Config, Option, load
 from bridge.config.build import unknown
 from bridge.errors import BridgeError, ConfigError
-from bridge.exits import end_well_on_signals, fail_at_exit, or_exit, say
+from bridge.exits import end_well_on_signals, fail_at_exit, or_exit, say, stop_reactor
 from bridge.mqtt.address import parse_address
 from bridge.service import BridgeService
 
@@ -94,7 +94,7 @@ def _bridge(reactor: Any, config: Config) -> BridgeService:
     def fatal(error: BridgeError) -> None:
         say(PROGRAM, error)
         fail_at_exit()
-        reactor.callLater(0, lambda: reactor.stop() if reactor.running else None)
+        reactor.callLater(0, stop_reactor, reactor)
 
     return BridgeService(reactor, config, address, endpoints, fatal)
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up. Layers on one rung do not import each other.
 LADDER = (
     {"errors"},
+    {"exits"},
     {"config"},
     {"wire"},
     {"catalogue"},
@@ -24,13 +25,15 @@ LADDER = (
     {"mqtt"},
     {"homeassistant"},
     {"relay"},
+    {"readiness"},
+    {"composition"},
     {"service"},
     {"tap"},
 )
 RUNG = {layer: rung for rung, layers in enumerate(LADDER) for layer in layers}
 # Layers that may import less than what lies below them, or, like the simulator, stand beside the ladder.
 NEVER = {"mqtt": {"terminal"}}
-ONLY = {"simulator": {"errors", "wire", "catalogue"}}
+ONLY = {"simulator": {"errors", "exits", "wire", "catalogue"}}
 WITHOUT_TWISTED = {"errors", "config", "wire", "catalogue", "session"}
 COMPOSES = {"bridge/tap.py", "bridge/simulator/tap.py"}
 
