@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from twisted.internet import protocol
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer, IReactorTime
 from twisted.logger import Logger
@@ -31,6 +32,8 @@ class StreamTransport(Protocol):
 
     disconnecting: bool
 
+    def getPeer(self) -> object: ...
+    def setTcpNoDelay(self, enabled: bool) -> None: ...  # noqa: N802
     def write(self, data: bytes) -> None: ...
     def loseConnection(self) -> None: ...
     def abortConnection(self) -> None: ...
@@ -101,9 +104,8 @@ class Connection(protocol.Protocol):
         self._stream = cast("StreamTransport", self.transport)
         self._socket = TransportSocket(self._stream.write, self._close)
         self._client = TransportClient(self._introduction, self._socket, self._want_flush)
-        set_no_delay = getattr(self.transport, "setTcpNoDelay", None)  # a unix socket has none; TLS passes it on
-        if set_no_delay is not None:
-            set_no_delay(True)  # else Nagle and the broker's delayed ACK add 20 to 40 ms to a command
+        if not isinstance(self._stream.getPeer(), UNIXAddress):
+            self._stream.setTcpNoDelay(True)  # else Nagle and the broker's delayed ACK add 20 to 40 ms to a command
         self._set_timer("establish", ESTABLISH_TIMEOUT_S, self._give_up)
         if not self._is_secure:
             self._begin()

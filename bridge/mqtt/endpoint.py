@@ -32,7 +32,7 @@ def endpoint_for(reactor: Any, address: BrokerAddress, options: ConnectOptions) 
     if address.scheme == UNIX:
         return UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT_S)
     plain = HostnameEndpoint(reactor, address.host, address.port, timeout=CONNECT_TIMEOUT_S)
-    return wrapClientTLS(tls_options(address.host, options), plain, reactor) if address.is_secure else plain
+    return wrapClientTLS(tls_options(address.host, options), plain) if address.is_secure else plain
 
 
 def tls_options(host: str, options: ConnectOptions) -> IOpenSSLClientConnectionCreator:

@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 0x10, 0x20, 0x30, 0x40, 0x80, 0x90, 0xC0, 0xD0, 0xE0
 LEVEL_5 = 5
+ADDRESS = IPv4Address("TCP", "127.0.0.1", 1883)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ class MemoryTransport:
         assert isinstance(data, bytes)
         if not self.disconnecting:
             self.written += data
+
+    def getPeer(self) -> IPv4Address:
+        return ADDRESS
 
     def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: N802
         self.no_delay = enabled
@@ -221,7 +225,7 @@ class FakeBroker:
         if self.never_connects:
             return Deferred(self._count_cancelled)
         transport = MemoryTransport(self._clock)
-        protocol: Any = protocolFactory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1883))
+        protocol: Any = protocolFactory.buildProtocol(ADDRESS)
         transport.protocol = protocol
         self.conversations.append(Conversation(transport, self.script))
         protocol.makeConnection(transport)
