@@ -51,7 +51,7 @@ class BrokerAway(BrokerFault):
 
 
 class BrokerRefused(BrokerFault):
-    """The broker said no. `code` is the reason code of MQTT 5, or the return code of a 3.1.1 CONNACK."""
+    """The broker said no. `code` is a reason code of MQTT 5; the return codes of a 3.1.1 CONNACK are translated to them."""
 
     def __init__(self, reason: str, code: int) -> None:
         self.code = code
