@@ -163,6 +163,13 @@ def test_strange_words_are_kept_short_and_fit_to_show(open_site: Site) -> None:
     assert (known.mac, known.model, known.address) == ("M" * 32, "KG" + "x" * 30, "fe80::1%eth0")
 
 
+def test_a_terminal_that_does_not_say_its_model_again_keeps_it(open_site: Site) -> None:
+    open_site.join()
+    again = open_site.admission.register(register_of("SN1", model=None), Attempt(HERE))
+    assert isinstance(again, Admitted)
+    assert again.identity.model == "KG02"
+
+
 def test_case_makes_another_terminal(open_site: Site) -> None:
     assert open_site.join("sn1").identity.uuid != open_site.join("SN1").identity.uuid
 

@@ -23,7 +23,6 @@ def test_a_pending_terminal_appears_once(site: Site) -> None:
     for site.now in range(10, 7200, 10):
         assert site.refusal().repeated
     assert site.has_changed() == [("pending", "SN1")]
-    site.admission.approve("SN1")
     site.admission.remove("SN1")
     assert not site.refusal().repeated
     assert site.has_changed()[-1] == ("pending", "SN1")

@@ -58,6 +58,12 @@ def test_a_damaged_database(database: Path) -> None:
     assert "expected a registry of qyzn-bridge, got a " in one_line_from_opening(database.parent)
 
 
+def test_a_database_damaged_where_no_row_is(database: Path) -> None:
+    content = database.read_bytes()
+    database.write_bytes(content[:-4096] + b"\xa5" * 4096)
+    assert "got a damaged file: " in one_line_from_opening(database.parent)
+
+
 def test_a_database_cut_short(database: Path) -> None:
     database.write_bytes(database.read_bytes()[:4096])
     assert "expected a registry of qyzn-bridge, got a " in one_line_from_opening(database.parent)
@@ -88,6 +94,11 @@ def test_another_program_writes_to_it(database: Path, monkeypatch: pytest.Monkey
     with closing(sqlite3.connect(database)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "locked" in one_line_from_opening(database.parent)
+
+
+def test_no_other_program_writes_to_it_meanwhile(registry: Registry) -> None:
+    with closing(sqlite3.connect(registry._path, timeout=0)) as other, pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("DELETE FROM terminal")
 
 
 def test_a_failed_opening_leaves_the_directory_free(database: Path) -> None:

@@ -87,6 +87,15 @@ def test_being_heard_from_is_written_by_the_next_flush(registry: Registry) -> No
     registry.close()
 
 
+def test_a_put_leaves_to_the_flush_what_is_the_flushs(registry: Registry) -> None:
+    registry.put(FULL)
+    touched = registry.touch(FULL.serial, WALL + 60)
+    registry.put(known_terminal("SN2"))
+    registry = reopened(registry)
+    assert registry.get(FULL.serial) == touched
+    registry.close()
+
+
 def test_what_is_not_said_is_left_as_it_was(registry: Registry) -> None:
     registry.put(FULL)
     assert registry.touch(FULL.serial, WALL + 60) == replace(FULL, last_seen=WALL + 60)
