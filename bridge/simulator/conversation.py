@@ -9,7 +9,6 @@ minutes, and sends its records one after the other, each after the answer to the
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -20,7 +19,8 @@ from ..catalogue import REPORTS, Result
 from ..catalogue.identity import Login, Logout, Register, SyncTime
 from ..errors import TerminalFault
 from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, encode_frame, request_body
-from .behaviour import Answer, Manners, answer
+from .answers import Answers
+from .behaviour import Manners
 from .happenings import DoorOpened, Ended, Faulted, Happening, LoggedIn, RecordRefused, Registered, RegistersAnew, ToldToWait
 from .identity import FIRMWARE, MODEL, Credentials, login_sign, register_sign
 from .records import Record
@@ -35,7 +35,6 @@ BUSY_WAIT_S = 3.0
 """When an answer 109 does not say how long: the document's own example."""
 PATIENCE_S = 20.0
 """A longer wait is not sat out on the connection: a bridge gives a stranger 30 s to say who it is."""
-_REMEMBERED = 16
 
 
 class State(Enum):
@@ -63,14 +62,12 @@ class Conversation:
 
     def __init__(self, terminal: Terminal, manners: Manners, now: float) -> None:
         self._terminal = terminal
-        self._manners = manners
         self._output: list[bytes] = []
         self._happenings: list[Happening] = []
         self._unanswered = Unanswered()
+        self._answers = Answers(terminal, manners, self._send, self._tell)
         self._record: Record | None = None
         self._anew = False
-        self._answers: OrderedDict[tuple[int, str], bytes | None] = OrderedDict()
-        self._later: list[tuple[float, tuple[int, str], bytes, Happening]] = []
         self._tasks = {Task.BEAT: now + HEARTBEAT_S, Task.GIVE_UP: now + SILENCE_S}
         self.state = State.INTRODUCING
         self._introduce(now)
@@ -91,8 +88,7 @@ class Conversation:
         """When `tick` must be called at the latest; infinity once it has ended."""
         if self.state is State.ENDED:
             return inf
-        later = min((at for at, *_ in self._later), default=inf)
-        return min(*self._tasks.values(), self._unanswered.next_due_at(), later)
+        return min(*self._tasks.values(), self._unanswered.next_due_at(), self._answers.next_due_at())
 
     # What goes in.
 
@@ -109,7 +105,7 @@ class Conversation:
                 raise TerminalFault(f"unknown dataType {frame.data_type}")
             act(self, frame, decode_body(frame.body), now)
         except TerminalFault as fault:
-            self._happenings.append(Faulted(fault.reason))
+            self._tell(Faulted(fault.reason))
 
     def send_records(self, now: float) -> None:
         """There are records to be sent: the oldest goes out, unless one is on its way already."""
@@ -131,19 +127,28 @@ class Conversation:
                 _BY_TASK[task](self, now)
         if self.state is not State.ENDED:
             self._send_again(now)
-            self._send_later(now)
+        if self.state is not State.ENDED:
+            self._answers.tick(now)
 
     def end(self, reason: str, wait_s: float = 0.0) -> None:
         """End the conversation. Does nothing the second time."""
         if self.state is not State.ENDED:
             self.state = State.ENDED
-            self._happenings.append(Ended(reason, wait_s))
+            self._tell(Ended(reason, wait_s))
+
+    # Inside.
+
+    def _send(self, frame: bytes) -> None:
+        self._output.append(frame)
+
+    def _tell(self, happening: Happening) -> None:
+        self._happenings.append(happening)
 
     # By the clock.
 
     def _beat(self, now: float) -> None:
         self._tasks[Task.BEAT] = now + HEARTBEAT_S
-        self._output.append(encode_frame(MessageType.HEARTBEAT, 0, int(self._terminal.wall())))
+        self._send(encode_frame(MessageType.HEARTBEAT, 0, int(self._terminal.wall())))
 
     def _introduce(self, now: float) -> None:
         self._tasks.pop(Task.INTRODUCE, None)
@@ -178,13 +183,7 @@ class Conversation:
             if waiting.resends_left < 0:
                 self.end(f"no answer to {waiting.name}")
                 return
-            self._output.append(waiting.frame)
-
-    def _send_later(self, now: float) -> None:
-        due = [each for each in self._later if each[0] <= now]
-        self._later = [each for each in self._later if each[0] > now]
-        for _, key, frame, happening in due:
-            self._send_answer(key, frame, happening)
+            self._send(waiting.frame)
 
     # The terminal's requests.
 
@@ -193,7 +192,7 @@ class Conversation:
 
     def _put_on_wire(self, name: str, sequence: int, body: bytes, version: int, now: float) -> None:
         frame = encode_frame(MessageType.REQUEST, sequence, int(self._terminal.wall()), body, version)
-        self._output.append(frame)
+        self._send(frame)
         self._unanswered.add(name, sequence, frame, now)
 
     def _answered(self, frame: Frame, body: Body, now: float) -> None:
@@ -214,7 +213,7 @@ class Conversation:
             self._wait(Register.declaration.name, data, now)
         elif result == Result.SUCCESS and isinstance(uuid, str) and isinstance(passwd, str):
             self._terminal.credentials = Credentials(uuid, passwd)
-            self._happenings.append(Registered(self._terminal.credentials))
+            self._tell(Registered(self._terminal.credentials))
             self._introduce(now)
         else:
             self.end(f"its register is refused with {result}")
@@ -224,7 +223,7 @@ class Conversation:
             self._wait(Login.declaration.name, data, now)
         elif result == Result.SUCCESS:
             self.state = State.LOGGED_IN
-            self._happenings.append(LoggedIn())
+            self._tell(LoggedIn())
             self._sync_time(now)
             self.send_records(now)
         elif result in (Result.REGISTER_AGAIN, Result.WRONG_PASSWORD):
@@ -250,15 +249,15 @@ class Conversation:
             self._tasks[Task.SEND_RECORD] = now + _wait_s(data)
             return
         if result != Result.SUCCESS:
-            self._happenings.append(RecordRefused(record.name, result))
+            self._tell(RecordRefused(record.name, result))
         elif data.get("opendoor") == 1:
-            self._happenings.append(DoorOpened("as its record was answered"))
+            self._tell(DoorOpened("as its record was answered"))
         self._terminal.records.remove(record)
         self.send_records(now)
 
     def _wait(self, name: str, data: dict[str, Any], now: float) -> None:
         wait_s = _wait_s(data)
-        self._happenings.append(ToldToWait(name, wait_s))
+        self._tell(ToldToWait(name, wait_s))
         if wait_s > PATIENCE_S:
             self.end("told to wait", wait_s)
         else:
@@ -274,36 +273,11 @@ class Conversation:
         self._tasks.pop(Task.SYNC_TIME, None)
         self._terminal.credentials = None
         self.state = State.INTRODUCING
-        self._happenings.append(RegistersAnew(name, result))
+        self._tell(RegistersAnew(name, result))
         self._introduce(now)
 
-    # The bridge's requests.
-
     def _commanded(self, frame: Frame, body: Body, now: float) -> None:
-        """A REQUEST. A copy of an earlier one gets the same answer, and nothing is done again."""
-        key = (frame.sequence, body.message or "")
-        if key in self._answers:
-            if (given := self._answers[key]) is not None:
-                self._output.append(given)
-        elif not self._manners.mute:
-            self._answer(key, frame, answer(self._terminal, self._manners, key[1], body.data), now)
-
-    def _answer(self, key: tuple[int, str], frame: Frame, said: Answer, now: float) -> None:
-        self._answers[key] = None
-        if len(self._answers) > _REMEMBERED:
-            self._answers.popitem(last=False)
-        response = encode_frame(MessageType.RESPONSE, frame.sequence, int(self._terminal.wall()), said.body(), frame.version)
-        after_s = self._manners.slow_s + said.after_s
-        if after_s > 0:
-            self._later.append((now + after_s, key, response, said.happening))
-        else:
-            self._send_answer(key, response, said.happening)
-
-    def _send_answer(self, key: tuple[int, str], response: bytes, happening: Happening) -> None:
-        if key in self._answers:
-            self._answers[key] = response
-        self._output.append(response)
-        self._happenings.append(happening)
+        self._answers.commanded(frame, body, now)
 
 
 def _clock(text: str) -> datetime | None:

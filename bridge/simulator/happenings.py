@@ -57,7 +57,7 @@ class ToldToWait(Happening):
 class RecordRefused(Happening):
     """A record was answered with an error, and is given up."""
 
-    words = "{serial} its {message} is refused with {result}"
+    words = "{serial}: its {message} is refused with {result}"
     message: str
     result: int
 
@@ -91,6 +91,6 @@ class Faulted(Happening):
 class Ended(Happening):
     """Close the connection. `wait_s`: connect again no earlier than this."""
 
-    words = "{serial} ends the connection: {reason}"
+    words = "{serial} ends its connection: {reason}"
     reason: str
     wait_s: float = 0.0

@@ -18,7 +18,7 @@ _SKIN = ("#f2d3b8", "#e0b28c", "#c68e63", "#9a6a45", "#6f4a31")
 _HAIR = ("#2b211c", "#5a3a22", "#a9752f", "#8c8c8c", "#7a2f1d")
 _SHIRTS = ("#3b6ea5", "#a53b3b", "#3f8f5a", "#7d5ba6", "#c08a2d")
 _QUALITY = 80
-_SMALL_BYTES = 6000
+_SMALL_BYTES = 12_000
 """A wish below this is drawn on a smaller canvas: the large one takes about as much by itself."""
 _SEGMENT_BYTES = 65533
 """What a JPEG comment can hold."""

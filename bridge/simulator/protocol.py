@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
+from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
@@ -20,19 +21,20 @@ CLOSE_S = 1.0
 
 
 class TerminalProtocol(Protocol):
-    """One connection. `now` is monotonic seconds. `opened` begins the conversation; `told` gets what happens in it; `lost` is called
-    once, when the connection is gone, with how it ended."""
+    """One connection. `opened` begins the conversation; `told` gets what happens in it; `lost` is called once, when the connection is
+    gone, with how it ended. The reactor's seconds are monotonic."""
+
+    transport: Any
+    """TCP, TLS or unix: all have abortConnection, which no interface common to them names."""
 
     def __init__(
         self,
         reactor: IReactorTime,
-        now: Callable[[], float],
         opened: Callable[[TerminalProtocol], Conversation],
         told: Callable[[Happening], None],
         lost: Callable[[Ended], None],
     ) -> None:
         self._reactor = reactor
-        self._now = now
         self._opened = opened
         self._told = told
         self._lost = lost
@@ -61,10 +63,7 @@ class TerminalProtocol(Protocol):
 
     def abort(self) -> None:
         """Close at once."""
-        if ITCPTransport.providedBy(self.transport):
-            self.transport.abortConnection()
-        elif self.transport is not None:
-            self.transport.loseConnection()
+        self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._conversation = None
@@ -84,12 +83,12 @@ class TerminalProtocol(Protocol):
     def _put(self, happen: Callable[[Conversation, float], None]) -> None:
         """Something goes into the conversation; then do what it wants done."""
         if self._conversation is not None and self._ended is None:
-            happen(self._conversation, self._now())
+            happen(self._conversation, self._reactor.seconds())
             self._act()
 
     def _act(self) -> None:
         conversation = self._conversation
-        if conversation is None or self.transport is None:
+        if conversation is None:
             return
         if output := conversation.take_output():
             self.transport.write(output)
@@ -102,8 +101,7 @@ class TerminalProtocol(Protocol):
 
     def _close(self, ended: Ended) -> None:
         self._ended = ended
-        if self.transport is not None:
-            self.transport.loseConnection()
+        self.transport.loseConnection()
         self._abort = self._reactor.callLater(CLOSE_S, self.abort)
 
     def _wake_at(self, deadline: float) -> None:
@@ -111,4 +109,4 @@ class TerminalProtocol(Protocol):
             self._tick.cancel()
         self._tick = None
         if deadline < inf:
-            self._tick = self._reactor.callLater(max(0.0, deadline - self._now()), self._put, Conversation.tick)
+            self._tick = self._reactor.callLater(max(0.0, deadline - self._reactor.seconds()), self._put, Conversation.tick)

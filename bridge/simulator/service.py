@@ -32,11 +32,10 @@ JITTER = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the terminals of one run share. `now` is monotonic seconds; `save` keeps a terminal's credentials, by serial, and raises
+    """What the terminals of one run share. The reactor's seconds are monotonic; `save` keeps a terminal's credentials, by serial, and raises
     OSError; `every_s` is the time between two recognitions, 0 for none."""
 
     reactor: IReactorTime
-    now: Callable[[], float]
     endpoint: IStreamClientEndpoint
     save: Callable[[str, Credentials], None]
     manners: Manners
@@ -94,12 +93,12 @@ class TerminalService(Service):
         connecting.addCallbacks(self._connected, self._failed)
 
     def _new_protocol(self) -> TerminalProtocol:
-        return TerminalProtocol(self._around.reactor, self._around.now, self._opened, self._told, self._lost)
+        return TerminalProtocol(self._around.reactor, self._opened, self._told, self._lost)
 
     def _opened(self, protocol: TerminalProtocol) -> Conversation:
         self._protocol = protocol
         self._said_away = False
-        return Conversation(self._terminal, self._around.manners, self._around.now())
+        return Conversation(self._terminal, self._around.manners, self._around.reactor.seconds())
 
     def _connected(self, protocol: object) -> None:
         self._connecting = None
@@ -122,7 +121,7 @@ class TerminalService(Service):
                 self._gone.callback(None)
             return
         wait_s = max(self._backoff.next_s(), ended.wait_s)
-        self._say("{serial} lost its connection ({reason}), connects again in {wait_s:.1f} s", reason=ended.reason, wait_s=wait_s)
+        self._say("{serial} is disconnected ({reason}), connects again in {wait_s:.1f} s", reason=ended.reason, wait_s=wait_s)
         self._connect_after(wait_s)
 
     # What happens.

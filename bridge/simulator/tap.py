@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import signal
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.endpoints import clientFromString
@@ -19,14 +17,15 @@ from twisted.internet.interfaces import IReactorCore, IStreamClientEndpoint
 from twisted.python import usage
 
 from ..errors import ConfigError
+from ..exits import end_well_on_signals, or_exit
 
-T = TypeVar("T")
 PROGRAM = "qyzn-terminal"
 MOST_TERMINALS = 20_000
 MOST_PICTURE_BYTES = 4_000_000
 """In base64 a third more, and still under the 8 MiB that a frame may have."""
 LONGEST_SERIAL_BYTES = 32
 """Protocol section 4.2.2."""
+SHORTEST_S, LONGEST_S = 0.01, 86_400.0
 _APART_S = 0.005
 """Between the first dials of two terminals: a thousand SYNs at once would be dropped, and come back a second later."""
 
@@ -39,7 +38,7 @@ class Options(usage.Options):
         "QYZN face terminals in software. They register, log in, beat, recognise made-up people with a drawn picture, answer commands, "
         "keep what was not acknowledged, and connect again when they are lost. They end with SIGINT or SIGTERM, after a logout."
     )
-    optParameters: ClassVar = [
+    optParameters: ClassVar[list[list[str | None]]] = [
         ["connect", "c", "tcp:127.0.0.1:8899", "where the bridge listens: a Twisted client endpoint, as in tls:bridge.example:8899"],
         ["count", "n", "1", "how many terminals"],
         ["every", "e", "10", "seconds between two recognitions of one terminal, give or take a third; 0 for none"],
@@ -50,23 +49,23 @@ class Options(usage.Options):
         ["seed", None, None, "a whole number: people, pictures and intervals are then the same in each run"],
         ["slow-answers", None, "0", "seconds that pass before a command is answered"],
     ]
-    optFlags: ClassVar = [
+    optFlags: ClassVar[list[list[str | None]]] = [
         ["busy", None, "answer every command with 109: busy, try again in 3 s"],
         ["mute", None, "never answer a command"],
     ]
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        or_exit(lambda: self._parse(options))
+        or_exit(PROGRAM, lambda: self._parse(options))
 
     def _parse(self, options: Sequence[str] | None) -> None:
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
-            raise ConfigError("options", "only those that --help lists", str(error)) from None
+            raise ConfigError("command line", "options that --help lists", str(error)) from None
 
     def parseArgs(self, *arguments: str) -> None:
         if arguments:
-            raise ConfigError("arguments", "none, only options", arguments[0])
+            raise ConfigError("command line", "options and nothing else", repr(arguments[0]))
 
     def postOptions(self) -> None:
         self["count"] = _whole(self, "count", 1, MOST_TERMINALS)
@@ -75,10 +74,10 @@ class Options(usage.Options):
         self["picture-bytes"] = _whole(self, "picture-bytes", 0, MOST_PICTURE_BYTES)
         self["slow-answers"] = _seconds(self, "slow-answers")
         if self["seed"] is not None:
-            self["seed"] = _whole(self, "seed", -(2**63), 2**63)
+            self["seed"] = _whole(self, "seed", 0, 2**32)
         longest = f"{self['serial-prefix']}{self['first'] + self['count'] - 1:04d}"
-        if len(longest.encode("utf-8", "surrogateescape")) > LONGEST_SERIAL_BYTES:
-            raise ConfigError("--serial-prefix", f"serials of at most {LONGEST_SERIAL_BYTES} bytes", longest)
+        if len(longest.encode("utf-8", "replace")) > LONGEST_SERIAL_BYTES or not longest.isprintable():
+            raise ConfigError("--serial-prefix", f"serials of at most {LONGEST_SERIAL_BYTES} printable bytes", repr(longest))
 
 
 def _whole(options: Options, name: str, low: int, high: int) -> int:
@@ -96,26 +95,24 @@ def _seconds(options: Options, name: str) -> float:
         value = float(options[name])
     except ValueError:
         value = math.nan
-    if not 0 <= value < math.inf:
-        raise ConfigError(f"--{name}", "a number of seconds, 0 or more", repr(options[name]))
+    if value != 0 and not SHORTEST_S <= value <= LONGEST_S:
+        raise ConfigError(f"--{name}", f"seconds, 0 or {SHORTEST_S:g} to {LONGEST_S:g}", repr(options[name]))
     return value
-
-
-def or_exit(act: Callable[[], T]) -> T:
-    """What `act` returns. A ConfigError becomes one line on stderr, and SystemExit(1)."""
-    try:
-        return act()
-    except ConfigError as error:
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
-        raise SystemExit(1) from None
 
 
 def makeService(options: Options) -> IService:
     """The terminals, ready to start. Exits with one line when the machine does not have what they need."""
     from twisted.internet import reactor
 
-    IReactorCore(reactor).addSystemEventTrigger("after", "startup", _end_well_on_signals, reactor)
-    return or_exit(lambda: _terminals(options, reactor))
+    return or_exit(PROGRAM, lambda: _run(options, reactor))
+
+
+def _run(options: Options, reactor: Any) -> IService:
+    terminals = _terminals(options, reactor)
+    # Twisted's reactor measures delays by the wall clock. Ours must neither fire at once nor wait an hour when that is stepped.
+    reactor.seconds = time.monotonic
+    IReactorCore(reactor).addSystemEventTrigger("after", "startup", end_well_on_signals, reactor)
+    return terminals
 
 
 def _terminals(options: Options, reactor: Any) -> MultiService:
@@ -131,7 +128,7 @@ def _terminals(options: Options, reactor: Any) -> MultiService:
     files = CredentialFiles(Path(options["state-dir"]))
     manners = Manners(options["slow-answers"], bool(options["busy"]), bool(options["mute"]))
     endpoint = _endpoint(reactor, options["connect"])
-    surroundings = Surroundings(reactor, time.monotonic, endpoint, files.save, manners, options["every"])
+    surroundings = Surroundings(reactor, endpoint, files.save, manners, options["every"])
     seed = SystemRandom().getrandbits(64) if options["seed"] is None else options["seed"]
     terminals = MultiService()
     for index in range(options["count"]):
@@ -146,8 +143,8 @@ def _terminals(options: Options, reactor: Any) -> MultiService:
 def _endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
     try:
         endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
-    except (ValueError, TypeError, KeyError, IndexError, OSError) as error:
-        raise ConfigError("--connect", "a client endpoint, as in tcp:127.0.0.1:8899", f"{description!r} ({error})") from None
+    except (ValueError, TypeError, KeyError, IndexError, OSError, ImportError):
+        raise ConfigError("--connect", "a client endpoint, as in tcp:127.0.0.1:8899", repr(description)) from None
     return endpoint
 
 
@@ -155,13 +152,3 @@ def _local_offset_s() -> float:
     """A terminal that nobody has told the time shows the machine's."""
     offset = datetime.now(UTC).astimezone().utcoffset()
     return 0.0 if offset is None else offset.total_seconds()
-
-
-def _end_well_on_signals(reactor: Any) -> None:
-    """Twisted's own handlers let the process die of the signal once all is stopped; an ordered end is an exit with 0."""
-
-    def stop(*_: object) -> None:
-        reactor.callFromThread(lambda: reactor.stop() if reactor.running else None)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)

@@ -1,0 +1,1 @@
+"""Simulated terminals, in memory."""
