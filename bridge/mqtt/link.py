@@ -69,9 +69,10 @@ class Link(Service):
     ) -> None:
         """`reactor` is the clock, and connects; `endpoint` replaces the one that follows from the address.
 
-        ConfigError: a certificate or a key that cannot be read, or a paho that does not fit.
+        ConfigError: a certificate or a key that cannot be read, or a paho that does not fit. Invalid: a will that MQTT cannot say.
         """
         check_hook()
+        encode(will, "5")
         self.limits: BrokerLimits | None = None
         self.dropped_messages = 0  # their topic was no topic
         self._reactor = reactor

@@ -143,6 +143,12 @@ def test_the_options_win_over_the_address() -> None:
     bench.stop()
 
 
+def test_a_will_that_mqtt_cannot_say_is_told_at_once() -> None:
+    arguments = (ConnectOptions("id"), Publication("a/#", b""), (), Recorder(), random.Random(1))
+    with pytest.raises(Invalid):
+        Link(Clock(), parse_address("mqtt://host"), *arguments, FakeBroker(Clock()))
+
+
 def test_it_is_up_only_after_the_suback() -> None:
     bench = Bench(Script(suback=None)).start()
     assert not bench.is_up()
