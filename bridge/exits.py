@@ -26,9 +26,10 @@ def or_exit(program: str, act: Callable[[], T]) -> T:
 
 
 def say(program: str, error: BridgeError) -> None:
-    """One line on stderr, whatever the error's text holds."""
-    sys.stderr.write(f"{program}: {' '.join(str(error).split())}\n")
-    sys.stderr.flush()
+    """One line on stderr, whatever the error's text holds. twistd has put a file-like logger in the place of sys.stderr."""
+    stderr = sys.__stderr__ or sys.stderr
+    stderr.write(f"{program}: {' '.join(str(error).split())}\n")
+    stderr.flush()
 
 
 def end_well_on_signals(reactor: Any) -> None:

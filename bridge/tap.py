@@ -11,6 +11,7 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IReactorCore, IStreamServerEndpoint
+from twisted.logger import Logger
 from twisted.python import usage
 
 from bridge.catalogue import COMMANDS
@@ -22,6 +23,7 @@ from bridge.mqtt.address import parse_address
 from bridge.service import BridgeService
 
 PROGRAM = "qyzn-bridge"
+_log = Logger(PROGRAM)
 
 
 def _collector(option: Option) -> Callable[[usage.Options, str], None]:
@@ -92,6 +94,7 @@ def _bridge(reactor: Any, config: Config) -> BridgeService:
     IReactorCore(reactor).addSystemEventTrigger("after", "startup", end_well_on_signals, reactor)
 
     def fatal(error: BridgeError) -> None:
+        _log.critical("{reason}", reason=str(error))
         say(PROGRAM, error)
         fail_at_exit()
         reactor.callLater(0, stop_reactor, reactor)
