@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from random import SystemRandom
 from typing import Any
 
@@ -136,9 +136,13 @@ def compose(reactor: Any, config: Config, address: BrokerAddress, listener: Link
     )
     relay = Relay(topics, directory, board, replies, presence, condition, events, commands, requests)
     admission.observe(relay.changed)
+
+    def zone_of(serial: str | None) -> tzinfo:
+        return zone if serial is None else config.device_zone(serial)
+
     hall = Hall(
         reactor,
-        Surroundings(admission, directory.memory_of, SessionLimits(config.limits.login_s, config.limits.silence_s), wall, zone),
+        Surroundings(admission, directory.memory_of, SessionLimits(config.limits.login_s, config.limits.silence_s), wall, zone_of),
         FrameLimits(config.limits.frame_bytes_before_login, config.limits.frame_bytes),
         directory,
         relay,

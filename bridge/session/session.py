@@ -48,14 +48,14 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every session of a bridge shares: the policy, the memories by serial, the limits, and the clock on the wall (UNIX seconds)
-    with the site's zone."""
+    """What every session of a bridge shares: the policy, the memories by serial, the limits, the clock on the wall (UNIX seconds), and
+    the zone where a terminal hangs, by serial (None: the site's, for one that has not said who it is)."""
 
     admission: Admission
     memory_of: Callable[[str], AnswerMemory]
     limits: SessionLimits
     wall: Callable[[], float]
-    zone: tzinfo
+    zone_of: Callable[[str | None], tzinfo]
 
 
 class Session:
@@ -277,8 +277,9 @@ class Session:
         self.end("it logged out", now, clean=True)
 
     def _sync_time(self, received: Received, data: SyncTime, now: float) -> None:
-        site = datetime.fromtimestamp(self._around.wall(), self._around.zone)
-        theirs = parse_terminal_time(data.timestamp or "", self._around.zone)
+        zone = self._around.zone_of(self.identity.serial if self.identity else None)
+        site = datetime.fromtimestamp(self._around.wall(), zone)
+        theirs = parse_terminal_time(data.timestamp or "", zone)
         if theirs is not None:
             self.skew_s = (theirs - site).total_seconds()
         self._answer_own(received, Result.SUCCESS, SyncTimeAnswer(timestamp=terminal_time(site)))
