@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from random import SystemRandom
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.task import LoopingCall
 
 from bridge.config import Config, redacted
+from bridge.errors import BridgeError
 from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.events import EventRules, Subject
 from bridge.mqtt.link import Link, LinkListener
@@ -28,7 +29,8 @@ from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Moments, Presence
 from bridge.relay.relay import Relay
 from bridge.relay.replies import Replies
-from bridge.relay.requests import Request, RequestRelay, OfNothing, admission_requests
+from bridge.relay.requests import OfNothing, Request, RequestRelay, admission_requests
+from bridge.session.admission import Attempt
 from bridge.session.session import SessionLimits, Surroundings
 from bridge.terminal.directory import Directory
 from bridge.terminal.factory import TerminalFactory
@@ -82,73 +84,161 @@ class Parts:
 
 def compose(reactor: Any, config: Config, address: BrokerAddress, listener: LinkListener) -> Parts:
     """All parts of a bridge. Raises ConfigError for a state directory or a certificate that cannot be used."""
-    wall: Callable[[], float] = time.time
-    seconds: Callable[[], float] = reactor.seconds
-    zone = config.site_zone()
-    topics = Topics(config.base_topic, config.instance)
     registry = Registry.open(config.state_dir)
-    directory = Directory()
-    admission = RegistryAdmission(
-        registry,
-        Terms.of(config),
-        lambda serial, attempt: attempt.identified_as != serial and directory.find(serial) is not None,
-        wall,
-        seconds,
-    )
-    roster = Roster(registry, admission, directory)
+    try:
+        common = _common(reactor, config, address, listener, registry)
+    except BridgeError:
+        registry.close()
+        raise
+    relay = _relay(common)
+    common.admission.observe(relay.changed)
+    return Parts(registry, common.directory, TerminalFactory(_hall(common, relay)), common.link, relay)
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What several parts are given. `wall` gives UNIX seconds, `seconds` is the reactor's clock, which the tap has made monotonic."""
+
+    reactor: Any
+    config: Config
+    topics: Topics
+    directory: Directory
+    admission: RegistryAdmission
+    roster: Roster
+    link: Link
+    board: Noticeboard
+    replies: Replies
+    wall: Callable[[], float] = time.time
+
+    @property
+    def seconds(self) -> Callable[[], float]:
+        return cast("Callable[[], float]", self.reactor.seconds)
+
+    @property
+    def moments(self) -> Moments:
+        return Moments(self.wall, self.config.site_zone())
+
+
+def _common(reactor: Any, config: Config, address: BrokerAddress, listener: LinkListener, registry: Registry) -> _Common:
+    topics, directory = Topics(config.base_topic, config.instance), Directory()
+
+    def is_connected_elsewhere(serial: str, attempt: Attempt) -> bool:
+        return attempt.identified_as != serial and serial in directory
+
+    admission = RegistryAdmission(registry, Terms.of(config), is_connected_elsewhere, time.time, reactor.seconds)
     link = _link(reactor, config, address, topics, listener)
-    board, replies = Noticeboard(link), Replies(link, seconds)
-    moments = Moments(wall, zone)
-    presence = Presence(
-        reactor, link, board, topics, moments, config.instance, registry.terminals, roster.name_of, lambda serial: serial in directory
+    return _Common(
+        reactor=reactor,
+        config=config,
+        topics=topics,
+        directory=directory,
+        admission=admission,
+        roster=Roster(registry, admission, directory),
+        link=link,
+        board=Noticeboard(link),
+        replies=Replies(link, reactor.seconds),
     )
-    condition = Condition(
-        link,
-        board,
-        topics,
-        moments,
-        SetUp(config.instance, tuple(config.listen), redacted(config)),
-        presence,
-        lambda: admission.permit_join_until,
-        lambda act: _looping(reactor, act),
-        seconds,
+
+
+def _relay(common: _Common) -> Relay:
+    presence = _presence(common)
+    condition = _condition(common, presence)
+    return Relay(
+        topics=common.topics,
+        directory=common.directory,
+        board=common.board,
+        replies=common.replies,
+        presence=presence,
+        condition=condition,
+        events=_events(common),
+        commands=_commands(common),
+        requests=_requests(common, condition),
     )
-    pictures = _picture_rules(config)
-    rules = EventRules(config.events.replay_after_s, frozenset(config.privacy.omit), pictures)
-    events = EventRelay(
-        link, topics, rules, lambda serial: Subject(serial, roster.name_of(serial), config.device_zone(serial)), wall
+
+
+def _presence(common: _Common) -> Presence:
+    return Presence(
+        clock=common.reactor,
+        outlet=common.link,
+        board=common.board,
+        topics=common.topics,
+        moments=common.moments,
+        instance=common.config.instance,
+        known=common.roster.registry.terminals,
+        name_of=common.roster.name_of,
+        is_live=common.directory.__contains__,
     )
-    commands = CommandRelay(
-        link,
-        replies,
-        topics,
-        CommandRules(frozenset(config.commands.deny), config.limits.frame_bytes, pictures, bool(config.instance)),
-        roster,
-        wall=wall,
-        seconds=seconds,
-        local=lambda moment, serial: datetime.fromtimestamp(moment, config.device_zone(serial)),
+
+
+def _condition(common: _Common, presence: Presence) -> Condition:
+    def looping(act: Callable[[], Any]) -> LoopingCall:
+        loop = LoopingCall(act)
+        loop.clock = common.reactor
+        return loop
+
+    config = common.config
+    return Condition(
+        outlet=common.link,
+        board=common.board,
+        topics=common.topics,
+        moments=common.moments,
+        set_up=SetUp(config.instance, tuple(config.listen), redacted(config)),
+        presence=presence,
+        permit_join_until=lambda: common.admission.permit_join_until,
+        health_loop=looping,
+        seconds=common.seconds,
     )
-    requests = RequestRelay(
-        replies,
-        topics,
-        admission_requests(admission, condition.permit_join, condition.post_info)
-        | {"health": Request(OfNothing, lambda _: condition.health())},
+
+
+def _events(common: _Common) -> EventRelay:
+    config = common.config
+    rules = EventRules(config.events.replay_after_s, frozenset(config.privacy.omit), _picture_rules(config))
+
+    def subject_of(serial: str) -> Subject:
+        return Subject(serial, common.roster.name_of(serial), config.device_zone(serial))
+
+    return EventRelay(common.link, common.topics, rules, subject_of, common.wall)
+
+
+def _commands(common: _Common) -> CommandRelay:
+    config = common.config
+    rules = CommandRules(
+        deny=frozenset(config.commands.deny),
+        max_bytes=config.limits.frame_bytes,
+        pictures=_picture_rules(config),
+        shares=bool(config.instance),
     )
-    relay = Relay(topics, directory, board, replies, presence, condition, events, commands, requests)
-    admission.observe(relay.changed)
+
+    def local(moment: float, serial: str) -> datetime:
+        return datetime.fromtimestamp(moment, config.device_zone(serial))
+
+    return CommandRelay(
+        common.link, common.replies, common.topics, rules, common.roster, wall=common.wall, seconds=common.seconds, local=local
+    )
+
+
+def _requests(common: _Common, condition: Condition) -> RequestRelay:
+    requests = admission_requests(common.admission, condition.permit_join, condition.post_info)
+    requests["health"] = Request(OfNothing, lambda _: condition.health())
+    return RequestRelay(common.replies, common.topics, requests)
+
+
+def _hall(common: _Common, relay: Relay) -> Hall:
+    config, limits = common.config, common.config.limits
 
     def zone_of(serial: str | None) -> tzinfo:
-        return zone if serial is None else config.device_zone(serial)
+        return config.site_zone() if serial is None else config.device_zone(serial)
 
-    hall = Hall(
-        reactor,
-        Surroundings(admission, directory.memory_of, SessionLimits(config.limits.login_s, config.limits.silence_s), wall, zone_of),
-        FrameLimits(config.limits.frame_bytes_before_login, config.limits.frame_bytes),
-        directory,
-        relay,
-        lambda: secrets.randbelow(1 << 32),
+    return Hall(
+        clock=common.reactor,
+        surroundings=Surroundings(
+            common.admission, common.directory.memory_of, SessionLimits(limits.login_s, limits.silence_s), common.wall, zone_of
+        ),
+        limits=FrameLimits(limits.frame_bytes_before_login, limits.frame_bytes),
+        directory=common.directory,
+        audience=relay,
+        first_sequence=lambda: secrets.randbelow(1 << 32),
     )
-    return Parts(registry, directory, TerminalFactory(hall), link, relay)
 
 
 def _link(reactor: Any, config: Config, address: BrokerAddress, topics: Topics, listener: LinkListener) -> Link:
@@ -170,9 +260,3 @@ def _link(reactor: Any, config: Config, address: BrokerAddress, topics: Topics, 
 def _picture_rules(config: Config) -> PictureRules:
     publish = config.images.publish
     return PictureRules(publish in ("topic", "both"), publish in ("inline", "both"), config.images.retain, config.limits.image_bytes)
-
-
-def _looping(reactor: Any, act: Callable[[], Any]) -> LoopingCall:
-    loop = LoopingCall(act)
-    loop.clock = reactor
-    return loop
