@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
@@ -41,7 +41,7 @@ class Options(usage.Options):
 
     synopsis = "[options]"
     longdesc = "Terminates the connections of QYZN face terminals and speaks MQTT for them. Every setting is in the sample configuration."
-    optParameters = [
+    optParameters: ClassVar = [
         ["config", "c", None, "The configuration, a TOML file."],
         *([option.name, None, None, option.help] for option in OPTIONS if not option.repeatable),
     ]
