@@ -33,8 +33,8 @@ class Received:
     """
 
     name: str
-    declaration: Report | None
-    data: ReportData | None
+    declaration: Report | None = field(repr=False)
+    data: ReportData | None = field(repr=False)
     extra: dict[str, Any] = field(repr=False)
     sequence: int
     version: int

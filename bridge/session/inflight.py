@@ -6,7 +6,8 @@ The rules:
 - A door command is never sent twice for want of an answer: the door may have opened.
 - A terminal that answers 109 has done nothing. It is asked anew, with a new sequence, after the wait it names, at most BUSY_RETRIES times.
 - Nothing is sent once it has expired, and nothing waits longer than its time-out.
-- Answers come in any order. One that comes after its request was given up is late; one to a sequence never used is bogus.
+- Answers come in any order. One that comes after its request was given up is late; one to a sequence never used is bogus. A terminal
+  answers each copy of a request, as the bridge does: the answers after the first are nobody's fault.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ BUSY_WAIT_S = 3.0
 """When a busy terminal does not say how long: the document's own example."""
 MOST_WAITING = 256
 """For one terminal at one time; more are `busy` at once."""
-_FINISHED_REMEMBERED = 64
+_FINISHED_REMEMBERED = 2 * MOST_WAITING
+"""All may time out together, and be answered late."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Request:
     expires_at: float = inf
     sequence: int = 0
     attempts: int = 0
+    copies: int = 0
     sent_at: float = 0.0
     due_at: float = 0.0
     busy_retries_left: int = BUSY_RETRIES
@@ -52,9 +55,15 @@ class Request:
         """It was put on the wire just now."""
         wait = RESEND_S + (self.first_wait_s if self.attempts == 0 or self.busy else 0.0)
         self.attempts += 1
+        self.copies += 1
         self.sent_at = now
         self.busy = False
         self.due_at = min(now + wait, self.timeout_at) if self.resends_left > 0 else self.timeout_at
+
+    def renumber(self, sequence: int) -> None:
+        """It is to be asked anew, with a sequence of its own."""
+        self.sequence = sequence
+        self.copies = 0
 
     def failed(self, code: FailureCode, now: float) -> Failed:
         """The way it ended."""
@@ -62,8 +71,9 @@ class Request:
 
 
 class AnswerTo(Enum):
-    """What an answer without a waiting request answers."""
+    """What an answer without a waiting request answers; COPY: a further copy of a request that has been answered."""
 
+    COPY = auto()
     LATE = auto()
     BOGUS = auto()
 
@@ -75,7 +85,7 @@ class InFlight:
 
     def __init__(self) -> None:
         self._waiting: dict[int, Request] = {}
-        self._finished: OrderedDict[int, None] = OrderedDict()
+        self._finished: OrderedDict[int, AnswerTo] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -92,12 +102,13 @@ class InFlight:
         """It waits under its sequence."""
         self._waiting[request.sequence] = request
 
-    def take(self, sequence: int) -> Request | AnswerTo:
-        """The request with this sequence, which then waits no more; or what an answer to it would be."""
+    def take(self, sequence: int, *, answered: bool = False) -> Request | AnswerTo:
+        """The request with this sequence, which then waits no more; or what an answer to it would be. `answered`: because of its
+        answer, and not for want of one."""
         request = self._waiting.pop(sequence, None)
         if request is None:
-            return AnswerTo.LATE if sequence in self._finished else AnswerTo.BOGUS
-        self._finished[sequence] = None
+            return self._finished.get(sequence, AnswerTo.BOGUS)
+        self._finished[sequence] = AnswerTo.COPY if answered and request.copies > 1 else AnswerTo.LATE
         if len(self._finished) > _FINISHED_REMEMBERED:
             self._finished.popitem(last=False)
         return request

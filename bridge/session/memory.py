@@ -21,52 +21,66 @@ MOST_REMEMBERED = 256
 
 
 @dataclass(slots=True)
-class _Entry:
-    since: float
+class _UnderWay:
+    """A record that is being made safe: when it was last asked about, and by which connection."""
+
+    asked_at: float
     send: Send
-    answer: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    asked_at: float
+    answer: bytes
 
 
 class AnswerMemory:
-    """The answers given to one terminal. `now` is monotonic seconds."""
+    """The answers given to one terminal. `now` is monotonic seconds.
 
-    __slots__ = ("_entries",)
+    A record under way is kept whatever its age, or its copy would be acted on as well; an answer is kept without the connection it went
+    to, which may be long gone.
+    """
+
+    __slots__ = ("_answered", "_under_way")
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        self._under_way: dict[Key, _UnderWay] = {}
+        self._answered: OrderedDict[Key, _Answered] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._under_way) + len(self._answered)
 
     def is_new(self, key: Key, send: Send, now: float) -> bool:
         """Whether this record is to be acted on. If not, it is a copy: its answer is sent now, or once there is one, through `send`."""
         self._drop_old(now)
-        entry = self._entries.get(key)
-        if entry is None:
-            self._entries[key] = _Entry(now, send)
-            return True
-        entry.send = send
-        if entry.answer is not None:
-            send(entry.answer)
-        return False
+        answered = self._answered.get(key)
+        if answered is not None:
+            send(answered.answer)
+            return False
+        is_new = key not in self._under_way
+        self._under_way[key] = _UnderWay(now, send)
+        return is_new
 
     def settle(self, key: Key, answer: bytes, send: Send) -> None:
         """The answer is this frame: send it to whoever asked last (`send` when nobody remembers), and to whoever asks again."""
-        entry = self._entries.get(key)
-        if entry is None:
+        under_way = self._under_way.pop(key, None)
+        if under_way is None:
             send(answer)
             return
-        entry.answer = answer
-        entry.send(answer)
+        self._answered[key] = _Answered(under_way.asked_at, answer)
+        under_way.send(answer)
+        if len(self._answered) > MOST_REMEMBERED:
+            self._answered.popitem(last=False)
 
     def forget(self, key: Key) -> None:
         """The record could not be made safe: its next copy is to be acted on as if it were the first."""
-        self._entries.pop(key, None)
+        self._under_way.pop(key, None)
+        self._answered.pop(key, None)
 
     def _drop_old(self, now: float) -> None:
-        """Oldest first; a record still being made safe is kept whatever its age, or its copy would be acted on as well."""
-        while self._entries:
-            key, entry = next(iter(self._entries.items()))
-            if entry.answer is None or (now - entry.since < REMEMBERED_S and len(self._entries) <= MOST_REMEMBERED):
+        """First answered, first out."""
+        while self._answered:
+            key, answered = next(iter(self._answered.items()))
+            if now - answered.asked_at < REMEMBERED_S:
                 return
-            del self._entries[key]
+            del self._answered[key]

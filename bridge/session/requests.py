@@ -13,20 +13,26 @@ from .inflight import BUSY_WAIT_S, RESENDS, AnswerTo, InFlight, Request
 
 _SEQUENCES = (1 << 32) - 1
 """1 to 2^32 - 1: zero is for heartbeats."""
+_LEAST_WAIT_S = 0.1
+"""A terminal that names no wait at all is not asked again in a tight loop."""
+_WRONG = {AnswerTo.LATE: "an answer that came too late", AnswerTo.BOGUS: "an answer to no request", AnswerTo.COPY: None}
 
 
 class Requests:
     """The requests of one session. `now` is monotonic seconds; `wall` gives UNIX seconds for the header."""
 
-    __slots__ = ("_in_flight", "_next_sequence", "_next_token", "_send", "_tell", "_wall")
+    __slots__ = ("_in_flight", "_is_abandoned", "_next_sequence", "_next_token", "_send", "_tell", "_wall")
 
-    def __init__(self, send: Callable[[bytes], None], tell: Callable[[Happening], None], wall: Callable[[], float], first_sequence: int) -> None:
+    def __init__(
+        self, send: Callable[[bytes], None], tell: Callable[[Happening], None], wall: Callable[[], float], first_sequence: int
+    ) -> None:
         self._send = send
         self._tell = tell
         self._wall = wall
         self._next_sequence = first_sequence
         self._next_token = 0
         self._in_flight = InFlight()
+        self._is_abandoned = False
 
     def __len__(self) -> int:
         return len(self._in_flight)
@@ -51,7 +57,7 @@ class Requests:
 
         `answer_wait_s` is what the request itself grants the terminal before the first re-send; `timeout_s` bounds it all; after
         `expires_at` nothing is sent (again); `resend` False for what must never be sent twice. A request that cannot be sent at all
-        (expired, or too many waiting) concludes at once.
+        (expired, too many waiting, or the connection gone) concludes at once.
         """
         self._next_token += 1
         request = Request(
@@ -65,7 +71,9 @@ class Requests:
             timeout_at=now + timeout_s,
             expires_at=expires_at,
         )
-        if self._in_flight.is_full:
+        if self._is_abandoned:
+            self._tell(Concluded(request.token, request.failed("superseded", now)))
+        elif self._in_flight.is_full:
             self._tell(Concluded(request.token, request.failed("busy", now)))
         elif now >= expires_at:
             self._tell(Concluded(request.token, request.failed("expired", now)))
@@ -75,12 +83,12 @@ class Requests:
 
     def answered(self, sequence: int, body: Body, now: float) -> str | None:
         """A RESPONSE came. Returns what is wrong with it, if no request waits for it."""
-        request = self._in_flight.take(sequence)
+        request = self._in_flight.take(sequence, answered=True)
         if isinstance(request, AnswerTo):
-            return "an answer that came too late" if request is AnswerTo.LATE else "an answer to no request"
-        if request.busy:
+            return _WRONG[request]
+        if request.busy and body.result == Result.BUSY:
             self._in_flight.add(request)
-            return "a second answer to one request"
+            return None if request.copies > 1 else "a second answer to one request"
         result = body.result if body.result is not None else Result.OPERATION_FAILED
         if result == Result.BUSY and self._ask_again_later(request, body.data, now):
             return None
@@ -100,14 +108,15 @@ class Requests:
             elif now >= request.expires_at:
                 self._conclude(request, request.failed("busy" if request.busy else "expired", now))
             elif request.busy:
-                self._in_flight.take(request.sequence)
+                self._in_flight.take(request.sequence, answered=True)
                 self._send_anew(request, now)
             else:
                 request.resends_left -= 1
                 self._put_on_wire(request, now)
 
     def abandon(self, now: float) -> None:
-        """The connection is gone."""
+        """The connection is gone: what waits fails, and so does what is yet to come."""
+        self._is_abandoned = True
         for request in self._in_flight.clear():
             self._tell(Concluded(request.token, request.failed("superseded", now)))
 
@@ -120,7 +129,8 @@ class Requests:
 
     def _send_anew(self, request: Request, now: float) -> None:
         """With a sequence of its own."""
-        request.sequence = self._next_sequence = self._next_sequence % _SEQUENCES + 1
+        self._next_sequence = self._next_sequence % _SEQUENCES + 1
+        request.renumber(self._next_sequence)
         self._in_flight.add(request)
         self._put_on_wire(request, now)
 
@@ -144,9 +154,7 @@ def _wait_seconds(data: Any) -> float:
     """`data.waitSeconds` of a busy answer; the default when it is absent or no number."""
     wait = data.get("waitSeconds") if isinstance(data, dict) else None
     try:
-        seconds = float(wait) if isinstance(wait, int | float | str) else BUSY_WAIT_S
-    except ValueError:
+        seconds = float(wait) if isinstance(wait, int | float | str) and not isinstance(wait, bool) else BUSY_WAIT_S
+    except (ValueError, OverflowError):
         return BUSY_WAIT_S
-    return max(seconds, 0.1) if seconds < inf else BUSY_WAIT_S
-
-
+    return max(seconds, _LEAST_WAIT_S) if seconds < inf else BUSY_WAIT_S

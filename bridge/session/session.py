@@ -28,7 +28,6 @@ from .memory import AnswerMemory
 from .requests import Requests
 
 
-
 class State(Enum):
     """How far the conversation has come."""
 
@@ -141,7 +140,8 @@ class Session:
 
     def forget(self, received: Received) -> None:
         """The message could not be made safe: say nothing, so that the terminal keeps its record and sends it again."""
-        self._memory_for_reports().forget(received.key)
+        if received.wants_answer:
+            self._memory_for_reports().forget(received.key)
 
     def tick(self, now: float) -> None:
         """Act on the deadlines that have passed."""
@@ -234,9 +234,12 @@ class Session:
         self._act_once(received, now)
 
     def _act_once(self, received: Received, now: float) -> None:
+        """Copies of a REQUEST are answered from memory. A NOTIFICATION has none, and would be remembered for ever, being never answered;
+        the time is told anew each time it is asked for."""
         own = _OWN.get(type(received.data))
         memory = self._memory_for_reports() if own is None else self._own_memory
-        if received.name != SyncTime.declaration.name and not memory.is_new(received.key, self._send, now):
+        may_be_copy = received.wants_answer and own is not Session._sync_time
+        if may_be_copy and not memory.is_new(received.key, self._send, now):
             return
         if own is None:
             self._happenings.append(received)
@@ -261,7 +264,7 @@ class Session:
         if isinstance(verdict, Refused):
             wait = {} if verdict.wait_s is None else {"waitSeconds": verdict.wait_s}
             self._answer_own(received, verdict.result, wait)
-            self._own_memory.forget(received.key)
+            self._own_memory.forget(received.key)  # its next copy is judged anew: it may have been approved meanwhile
             self._happenings.append(Rejected(verdict))
             return
         identity = verdict.identity
@@ -293,7 +296,7 @@ class Session:
 
 
 _Own = Callable[[Session, Received, Any, float], None]
-_OWN: dict[type[ReportData] | type[None], _Own] = {
+_OWN: dict[type[ReportData | None], _Own] = {
     Register: Session._register,
     Login: Session._login,
     Logout: Session._logout,
