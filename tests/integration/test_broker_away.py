@@ -1,0 +1,103 @@
+"""The broker goes and comes; terminals stay, and nothing they were not answered for is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.bridge_process import messages
+from tests.integration.broker import Broker, BrokerSettings, StartMosquitto
+from tests.integration.conftest import ConnectTerminal, StartBridge, Watch
+from tests.integration.mqtt_watcher import MqttWatcher
+from tests.integration.raw_terminal import JPEG, recognition
+
+pytestmark = pytest.mark.integration
+
+EVENT, IMAGE = "qyzn/T0001/event/recognition", "qyzn/T0001/image/recognition"
+
+
+def event_ids(watcher: MqttWatcher) -> list[str]:
+    return [each.json["event_id"] for each in watcher.on(EVENT)]
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_broker_that_forgot_everything_is_told_again(
+    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, protocol: str
+) -> None:
+    bridge = start_bridge(mosquitto.url, toml=f'[mqtt]\nprotocol = "{protocol}"\n')
+    terminal = connect_terminal(bridge.terminal_port).join()
+    mosquitto.stop()
+    bridge.line_with("gone: ")
+    data = recognition()
+    sequence = terminal.request("snapshot_face", data)
+    terminal.heartbeat()
+    assert terminal.hears_nothing(), "it is not safe, so the terminal is to keep it"
+
+    mosquitto.start()
+    watcher = watch(mosquitto.port)
+    assert watcher.first("qyzn/bridge/state").payload == b"online"
+    assert watcher.first("qyzn/bridge/info").json["mqtt"]["version"] == protocol
+    assert watcher.first("qyzn/T0001/availability").payload == b"online"
+    assert watcher.first("qyzn/T0001/info").json["id"] == "T0001"
+    watcher.first("qyzn/bridge/devices", lambda seen: [each["online"] for each in seen.json] == [True])
+    terminal.request("snapshot_face", data, sequence=sequence)
+    assert terminal.answer_to(sequence)["result"] == 0
+    assert watcher.first(IMAGE).payload == JPEG
+    watcher.first(EVENT)
+    watcher.publish("qyzn/T0001/command/open_door")
+    terminal.respond(terminal.command())
+    assert watcher.first("qyzn/T0001/response/open_door").json["status"] == "ok"
+    assert len(event_ids(watcher)) == 1
+
+
+def test_what_the_broker_had_and_the_bridge_does_not_know_of_has_the_same_id_again(
+    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
+) -> None:
+    """The bridge dies between PUBLISH and PUBACK: consumers see the event twice, and can tell."""
+    bridge = start_bridge(mosquitto.url)
+    watcher = watch(mosquitto.port)
+    terminal = connect_terminal(bridge.terminal_port).join()
+    mosquitto.freeze()
+    data = recognition()
+    sequence = terminal.request("snapshot_face", data)
+    terminal.heartbeat()
+    bridge.kill()
+    mosquitto.thaw()
+    watcher.first(EVENT)
+
+    again = start_bridge(mosquitto.url)
+    terminal = connect_terminal(again.terminal_port, uuid=terminal.uuid, passwd=terminal.passwd).join()
+    terminal.request("snapshot_face", data, sequence=sequence)
+    assert terminal.answer_to(sequence)["result"] == 0
+    assert terminal.ask("snapshot_face", recognition(result=0))["result"] == 0
+    watcher.first(EVENT, lambda seen: seen.json["event_type"] == "unmatched")
+    first, same, other = event_ids(watcher)
+    assert first == same != other
+
+
+def test_a_bridge_that_is_there_before_its_broker(
+    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
+) -> None:
+    mosquitto.stop()
+    bridge = start_bridge(mosquitto.url)
+    assert "waiting for broker" in bridge.ready()
+    terminal = connect_terminal(bridge.terminal_port).join()
+    mosquitto.start()
+    bridge.line_with(": connected, MQTT 5")
+    watcher = watch(mosquitto.port)
+    assert watcher.first("qyzn/T0001/availability").payload == b"online"
+    assert terminal.ask("snapshot_face", recognition())["result"] == 0
+    watcher.first(EVENT)
+    away = [line for line in messages(bridge.log) if "next try" in line]
+    assert len(away) == 1, "one line for one reason"
+
+
+def test_a_picture_that_the_broker_would_not_take(
+    start_mosquitto: StartMosquitto, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
+) -> None:
+    broker = start_mosquitto(BrokerSettings(general_lines=["max_packet_size 20000"]))
+    bridge = start_bridge(broker.url)
+    watcher = watch(broker.port)
+    assert connect_terminal(bridge.terminal_port).join().ask("snapshot_face", recognition())["result"] == 0
+    event = watcher.first(EVENT).json
+    assert event["image"] is None
+    assert "over the limit" in event["image_error"]
