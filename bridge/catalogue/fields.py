@@ -7,8 +7,9 @@ the protocol counts bytes of UTF-8 where msgspec counts characters.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,9 +20,32 @@ Maybe: TypeAlias = T | UnsetType
 """A field of a command that may be left out: `Maybe[Annotated[str, text(...)]] = UNSET`."""
 
 
+_HUGE_BITS = 128
+"""Python refuses to write numbers of thousands of digits; no field needs one of forty."""
+
+
+def is_huge(value: int) -> bool:
+    """Whether a number has more digits than any field needs."""
+    return value.bit_length() > _HUGE_BITS
+
+
+def found(value: Any) -> str:
+    """What came, short enough for an answer to whoever sent it. Not for a log: it may be a name."""
+    if isinstance(value, str):
+        size = len(value.encode("utf-8", "surrogatepass"))
+        return json.dumps(value, ensure_ascii=False) if size <= 40 else f"{size} bytes of text"
+    if isinstance(value, list):
+        return f"{len(value)} items"
+    return "a huge number" if isinstance(value, int) and is_huge(value) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a value must be, over its type. `expected` says it in words, for errors and for the reference."""
+    """What a value must be, over its type. `expected` says it in words, for errors and for the reference.
+
+    `holds` is what a pattern cannot say of a text: that a date exists. `finding` says in words what came instead of a good text, where
+    quoting it will not do. `as_text`: a number is made a text. `schema` holds further keywords of JSON Schema.
+    """
 
     ge: float | None = None
     le: float | None = None
@@ -33,6 +57,9 @@ class Limit:
     max_items: int | None = None
     min_items: int = 0
     as_text: bool = False
+    holds: Callable[[str], bool] | None = None
+    finding: Callable[[Any], str] = found
+    schema: Mapping[str, Any] | None = None
 
     def admits(self, value: Any) -> bool:
         """Whether a value of the right type is within the limits."""
@@ -48,7 +75,9 @@ class Limit:
         size = len(value.encode("utf-8", "surrogatepass"))
         if size < self.min_bytes or (self.max_bytes is not None and size > self.max_bytes):
             return False
-        return self.pattern is None or re.fullmatch(self.pattern, value) is not None
+        if self.pattern is not None and re.fullmatch(self.pattern, value) is None:
+            return False
+        return self.holds is None or self.holds(value)
 
     @property
     def expected(self) -> str:
@@ -84,7 +113,7 @@ class Limit:
             "x-max-bytes": self.max_bytes,
             "x-values": {str(key): words for key, words in self.choices.items()} if self.choices else None,
         }
-        return {key: value for key, value in keywords.items() if value is not None}
+        return {key: value for key, value in keywords.items() if value is not None} | dict(self.schema or {})
 
 
 def declare(description: str, limit: Limit, unit: str | None = None) -> Meta:
@@ -98,9 +127,9 @@ def text(description: str, max_bytes: int | None = None, *, min_bytes: int = 0) 
     return declare(description, Limit(max_bytes=max_bytes, min_bytes=min_bytes))
 
 
-def formatted(description: str, pattern: str, words: str, max_bytes: int | None = None) -> Meta:
-    """A string that matches `pattern` whole; `words` say the form to a person."""
-    return declare(description, Limit(max_bytes=max_bytes, pattern=pattern, pattern_words=words))
+def formatted(description: str, pattern: str, words: str, max_bytes: int | None = None, holds: Callable[[str], bool] | None = None) -> Meta:
+    """A string that matches `pattern` whole, and of which `holds` is true; `words` say the form to a person."""
+    return declare(description, Limit(max_bytes=max_bytes, pattern=pattern, pattern_words=words, holds=holds))
 
 
 def number(description: str, ge: float | None = None, le: float | None = None, unit: str | None = None) -> Meta:

@@ -18,7 +18,8 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
-from .checking import lenient, strict
+from .checking import strict
+from .leniency import lenient
 
 DEFAULT_TIMEOUT_S = 80.0
 """A command to which nothing is answered: 20 s, and 3 re-sends of 20 s each (protocol section 3.2)."""

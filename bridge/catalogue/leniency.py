@@ -1,0 +1,126 @@
+"""Reads what a terminal says: nothing is refused for one odd field, and nothing is lost."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from ..errors import Invalid
+from .checking import below, invalid_from
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class _Field(NamedTuple):
+    """A field as it is read: its declared type, and the struct in it or in the list in it."""
+
+    name: str
+    declared: Any
+    inner: type[msgspec.Struct] | None
+    is_list: bool
+
+
+def lenient(data: dict[str, Any], shape: type[S], aliases: dict[str, str]) -> tuple[S, dict[str, Any]]:
+    """`data` as a `shape`, and what did not fit: fields that are unknown or of a type that cannot be read.
+
+    Numbers may come as strings and the other way round, and an object where a list of objects is declared; `aliases` maps other
+    spellings of a field to its own, which wins where both are there. What did not fit inside a nested object is named by its path,
+    as in `faces[0].size`. Raises Invalid only when a field that has no default is missing or unreadable.
+    """
+    said = {key: value for key, value in data.items() if value is not None}
+    data = {aliases[key]: value for key, value in said.items() if key in aliases}
+    data |= {key: value for key, value in said.items() if key not in aliases}
+    fields = _fields_of(shape)
+    extra = {key: value for key, value in data.items() if key not in fields}
+    if not any(field.inner for field in fields.values()):
+        try:
+            value = msgspec.convert(data, shape, strict=False)
+        except msgspec.ValidationError:
+            pass
+        else:
+            if all(map(_is_number, msgspec.structs.astuple(value))):
+                return value, extra
+    return _salvage(data, shape, extra)
+
+
+def _salvage(data: dict[str, Any], shape: type[S], extra: dict[str, Any]) -> tuple[S, dict[str, Any]]:
+    """Field by field: an event must not be lost for one odd field in it."""
+    read: dict[str, Any] = {}
+    for field in _fields_of(shape).values():
+        if field.name not in data:
+            continue
+        value = data[field.name]
+        try:
+            read[field.name] = _nested(value, field, extra) if field.inner else msgspec.to_builtins(_lenient_value(value, field.declared))
+        except (msgspec.ValidationError, Invalid):
+            extra[field.name] = value
+    try:
+        return msgspec.convert(read, shape, strict=False), extra
+    except msgspec.ValidationError as error:
+        raise invalid_from(error, "data") from None
+
+
+def _nested(value: Any, field: _Field, extra: dict[str, Any]) -> Any:
+    """An object, or a list of them, each read by the same rules."""
+    if not field.is_list:
+        return _nested_object(value, field, field.name, extra)
+    values = [value] if isinstance(value, dict) else value
+    if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
+        raise Invalid(field.name, "objects")
+    return [_nested_object(each, field, f"{field.name}[{index}]", extra) for index, each in enumerate(values)]
+
+
+def _nested_object(value: Any, field: _Field, path: str, extra: dict[str, Any]) -> Any:
+    if not isinstance(value, dict) or field.inner is None:
+        raise Invalid(path, "an object")
+    read, more = lenient(value, field.inner, {})
+    extra |= {below(path, name): each for name, each in more.items()}
+    return msgspec.to_builtins(read)
+
+
+def _lenient_value(value: Any, declared: Any) -> Any:
+    try:
+        read = msgspec.convert(value, declared, strict=False)
+    except msgspec.ValidationError:
+        if isinstance(value, bool | int | float):
+            return msgspec.convert(msgspec.json.encode(value).decode(), declared, strict=False)
+        raise
+    if not _is_number(read):
+        raise msgspec.ValidationError("not a number")
+    return read
+
+
+def _is_number(value: Any) -> bool:
+    """Not one of the floats that JSON cannot write, which msgspec makes of the strings "nan" and "inf"."""
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+@cache
+def _fields_of(shape: type[msgspec.Struct]) -> dict[str, _Field]:
+    """The fields by their names on the wire."""
+    types = {field.encode_name: field.type for field in _struct_type(shape).fields}
+    return {
+        field.encode_name: _Field(field.encode_name, field.type, *_struct_in(types[field.encode_name]))
+        for field in msgspec.structs.fields(shape)
+    }
+
+
+def _struct_type(shape: type[msgspec.Struct]) -> inspect.StructType:
+    declared = inspect.type_info(shape)
+    assert isinstance(declared, inspect.StructType)
+    return declared
+
+
+def _struct_in(declared: inspect.Type) -> tuple[type[msgspec.Struct] | None, bool]:
+    """The struct that a type is, may be, or is a list of; and whether there is a list around it."""
+    if isinstance(declared, inspect.Metadata):
+        return _struct_in(declared.type)
+    if isinstance(declared, inspect.UnionType):
+        return next((found for each in declared.types if (found := _struct_in(each))[0]), (None, False))
+    if isinstance(declared, inspect.ListType):
+        return _struct_in(declared.item_type)[0], True
+    return (declared.cls if isinstance(declared, inspect.StructType) else None), False
