@@ -219,7 +219,7 @@ def _commands(common: _Common) -> CommandRelay:
 
 def _requests(common: _Common, condition: Condition) -> RequestRelay:
     requests = admission_requests(common.admission, condition.permit_join, condition.post_info)
-    requests["health"] = Request(OfNothing, lambda _: condition.health())
+    requests["health"] = Request(OfNothing, "How the bridge does, now.", lambda _: condition.health())
     return RequestRelay(common.replies, common.topics, requests)
 
 

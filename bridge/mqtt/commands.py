@@ -46,14 +46,19 @@ class CommandRefused(BridgeError):
 
 
 class Envelope(Struct, forbid_unknown_fields=True):
-    """The command and what its sender says about it. Times are in seconds, `issued_at` UNIX seconds."""
+    """The command and what its sender says about it."""
 
-    data: Any = msgspec.field(default_factory=dict)
-    transaction: Annotated[str, Meta(min_length=1, max_length=128)] | int | UnsetType = UNSET
-    issued_at: str | UnsetType = UNSET
-    ttl: float | UnsetType = UNSET
-    timeout: float | UnsetType = UNSET
-    source: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+    data: Annotated[Any, Meta(description="the message's own fields")] = msgspec.field(default_factory=dict)
+    transaction: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=128)] | int | UnsetType,
+        Meta(description="told back in the response; the same one again within 10 minutes gets the same response and is not done twice"),
+    ] = UNSET
+    issued_at: Annotated[str | UnsetType, Meta(description="when it was asked for: a time as in ISO 8601, with its offset")] = UNSET
+    ttl: Annotated[
+        float | UnsetType, Meta(description="seconds from issued_at, or else from arrival, after which it is not carried out")
+    ] = UNSET
+    timeout: Annotated[float | UnsetType, Meta(description="seconds to wait for the terminal's answer")] = UNSET
+    source: Annotated[Annotated[str, Meta(max_length=128)] | UnsetType, Meta(description="who asks, for whoever watches the topic")] = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,31 +142,32 @@ def _seconds(name: str, value: float | UnsetType, longest: float) -> float | Non
 class Response:
     """The one response to a command."""
 
-    command: str
-    device_id: str
-    transaction: str | None
-    time: str
-    status: Literal["ok", "error"] = "ok"
-    code: Code | None = None
-    error: str | None = None
-    result: int | None = None
-    description: str | None = None
-    data: Any = None
-    sequence: int | None = None
-    attempts: int = 0
-    elapsed_ms: int = 0
-    duplicate: bool = False
+    command: Annotated[str, Meta(description="the command's name")]
+    device_id: Annotated[str, Meta(description="the terminal's serial")]
+    transaction: Annotated[str | None, Meta(description="the command's own, if it had one")]
+    time: Annotated[str, Meta(description="when the response was made")]
+    status: Annotated[Literal["ok", "error"], Meta(description="whether the terminal has done it")] = "ok"
+    code: Annotated[Code | None, Meta(description="why not, when status is error")] = None
+    error: Annotated[str | None, Meta(description="the same in words")] = None
+    result: Annotated[int | None, Meta(description="the terminal's result code")] = None
+    description: Annotated[str | None, Meta(description="what the terminal said about it")] = None
+    data: Annotated[Any, Meta(description="the terminal's answer, if it carried any")] = None
+    sequence: Annotated[int | None, Meta(description="the number under which the terminal was asked; null if it was not")] = None
+    attempts: Annotated[int, Meta(description="how often the terminal was asked")] = 0
+    elapsed_ms: Annotated[int, Meta(description="from the command's arrival, in milliseconds")] = 0
+    duplicate: Annotated[bool, Meta(description="true where an earlier response is repeated; left out otherwise")] = False
 
     def payload(self) -> bytes:
         """As JSON. What stands only where it says something is left out otherwise; sequence, attempts, elapsed_ms and time never are."""
-        optional = {"transaction", "code", "error", "result", "description", "data"}
         fields = {name: getattr(self, name) for name in _ORDER}
-        shown = {name: value for name, value in fields.items() if not (name in optional and value is None)}
+        shown = {name: value for name, value in fields.items() if not (name in LEFT_OUT and value is None)}
         if not self.duplicate:
             del shown["duplicate"]
         return msgspec.json.encode(shown)
 
 
+LEFT_OUT = frozenset({"transaction", "code", "error", "result", "description", "data"})
+"""Fields of a response that are left out where they say nothing."""
 _ORDER = (
     "status",
     "command",

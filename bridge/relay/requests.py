@@ -11,13 +11,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from twisted.logger import Logger
 
 from bridge.catalogue.checking import strict
+from bridge.catalogue.fields import plain
 from bridge.errors import BridgeError, Invalid
 from bridge.mqtt.message import Message, Publication
 from bridge.mqtt.topics import RequestTopic, Topics
 from bridge.registry import RegistryAdmission
+from bridge.registry.window import MAX_WINDOW_S
 from bridge.relay.replies import Replies
 
-Transaction = Annotated[str, Meta(max_length=128)] | int | UnsetType
+_TRANSACTION = Meta(description="told back in the response; at most 128 characters")
+Transaction = Annotated[Annotated[str, Meta(max_length=128)] | int | UnsetType, _TRANSACTION]
+
+
+_WINDOW = {"minimum": 0, "maximum": MAX_WINDOW_S}
 
 
 class _Request(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -27,26 +33,26 @@ class _Request(Struct, forbid_unknown_fields=True, kw_only=True):
 class PermitJoin(_Request):
     """Let in whoever registers within `time` seconds, 0 to 3600; 0 closes the window."""
 
-    time: int | float
+    time: Annotated[int | float, Meta(description="seconds that the window stays open; 0 closes it", extra_json_schema=_WINDOW)]
 
 
 class OfDevice(_Request):
     """What is asked about one terminal, by its serial."""
 
-    id: str
+    id: Annotated[str, plain("the terminal's serial")]
 
 
 class Approve(OfDevice):
     """Let a pending or blocked terminal in. `mac` says which is meant when it has come with more than one lately."""
 
-    name: str | UnsetType = UNSET
-    mac: str | UnsetType = UNSET
+    name: Annotated[str | UnsetType, plain("what to call it from now on")] = UNSET
+    mac: Annotated[str | UnsetType, plain("which device is meant, where several have come with this serial")] = UNSET
 
 
 class Rename(OfDevice):
     """Call a terminal something."""
 
-    name: str
+    name: Annotated[str, plain("what to call it")]
 
 
 class OfNothing(_Request):
@@ -55,9 +61,11 @@ class OfNothing(_Request):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request the bridge understands: its fields, and what it does. `act` returns the response's data, or raises a BridgeError."""
+    """A request the bridge understands: its fields, what it does in words, and what does it. `act` returns the response's data, or raises
+    a BridgeError."""
 
     fields: type[_Request]
+    summary: str
     act: Callable[[Any], Any]
 
 
@@ -139,11 +147,9 @@ def admission_requests(
         return {"id": known.serial, "name": known.name}
 
     return {
-        "permit_join": Request(PermitJoin, permit_join),
-        "device/approve": Request(Approve, approve),
-        "device/block": Request(OfDevice, block),
-        "device/remove": Request(OfDevice, remove),
-        "device/rename": Request(Rename, rename),
+        "permit_join": Request(PermitJoin, "Let in whoever registers for a while, or close the window.", permit_join),
+        "device/approve": Request(Approve, "Let a pending or blocked terminal in.", approve),
+        "device/block": Request(OfDevice, "Keep a terminal out, and end its connection.", block),
+        "device/remove": Request(OfDevice, "Forget a terminal; if it comes back, it is a stranger.", remove),
+        "device/rename": Request(Rename, "Call a terminal something.", rename),
     }
-
-
