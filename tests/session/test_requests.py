@@ -408,3 +408,14 @@ def test_time_spent_paused_is_not_silence_but_requests_end_all_the_same() -> Non
     assert [seconds for seconds in range(1, 81) if talk.at(T0 + seconds)] == [20, 40, 60]
     assert talk.outcome().code == "timeout"
     assert talk.session.deadline() == inf
+
+
+def test_a_retry_starts_counting_its_copies_anew(talk: Conversation) -> None:
+    talk.request()
+    beat(talk, T0 + 20)
+    talk.reply(101, 109, {"waitSeconds": 1})
+    beat(talk, T0 + 21)
+    talk.reply(102)
+    talk.outcome()
+    talk.reply(102)
+    assert talk.one(Faulted).reason == "an answer that came too late"

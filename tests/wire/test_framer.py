@@ -210,3 +210,10 @@ def test_many_small_frames_in_one_segment_are_not_quadratic() -> None:
     started = time.process_time()
     assert len(frames_from(framer, [wire_bytes("heartbeat") * 50_000])) == 50_000
     assert time.process_time() - started < 2
+
+
+def test_a_frame_accepted_by_its_header_is_not_refused_later() -> None:
+    framer, frame = Framer(1000), encode_frame(MessageType.REQUEST, 1, 0, b"x" * 1000)
+    assert frames_from(framer, [frame[:500]]) == []
+    framer.max_body_bytes = 10
+    assert [each.body for each in frames_from(framer, [frame[500:]])] == [b"x" * 1000]
