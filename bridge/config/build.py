@@ -66,6 +66,8 @@ class Builder:
             return self.section(entry.table, self._table(raw.get(entry.name, {}), path), path + ".")
         if entry.tables:
             return self._tables(entry.type, entry.tables, self._table(raw[entry.name], path), path)
+        if entry.rows:
+            return self._rows(entry.rows, raw[entry.name], path)
         mask = entry.key.mask if entry.key else None
         if path in self.given:
             return convert(entry.type, self.given[path].value, self.where(path), mask, strict=False)
@@ -77,6 +79,12 @@ class Builder:
             below = f"{path}.{quoted(name)}"
             tables[convert(names, name, self.where(below))] = self.section(kind, self._table(table, below), below + ".")
         return tables
+
+    def _rows(self, kind: type[Section], raw: Any, path: str) -> tuple[Section, ...]:
+        if not isinstance(raw, list | tuple):
+            raise ConfigError(self.where(path), "a list of tables", _kind(raw))
+        each = ((f"{path}[{index}]", row) for index, row in enumerate(raw))
+        return tuple(self.section(kind, self._table(row, below), below + ".") for below, row in each)
 
     def _table(self, raw: Any, path: str) -> Mapping[str, Any]:
         if isinstance(raw, Mapping):

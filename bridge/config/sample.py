@@ -44,7 +44,8 @@ def _value(entry: Declared, key: Key, others: tuple[str, ...], mark: str) -> Ite
     rule = rule_of(entry.type)
     bounds = f"{rule.expected[0].upper()}{rule.expected[1:]}." if rule and bare(entry.type) in (int, float) else ""
     yield from _comment(key.description, bounds, f"Also {' and '.join(others)}." if others else "")
-    yield f"#{entry.name} = {key.example}" if entry.default is None else f"{mark}{entry.name} = {toml(entry.default)}"
+    is_example = entry.default is None or entry.rows
+    yield f"#{entry.name} = {key.example}" if is_example else f"{mark}{entry.name} = {toml(entry.default)}"
     yield ""
 
 

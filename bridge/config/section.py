@@ -61,7 +61,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One declared key: a value, a `table` below, or `tables` by name.
+    """One declared key: a value, a `table` below, `tables` by name, or `rows`, a list of tables.
 
     `type` is the type of the value, or of the name for `tables`, without None and with its rule. `default` None: there is none.
     """
@@ -72,6 +72,7 @@ class Declared:
     key: Key | None = None
     table: type[Section] | None = None
     tables: type[Section] | None = None
+    rows: type[Section] | None = None
 
 
 @cache
@@ -105,6 +106,16 @@ def bare(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
+def item_of(kind: Any) -> Any:
+    """The type of what stands in a list; None for any other type."""
+    return get_args(bare(kind))[0] if get_origin(bare(kind)) is tuple else None
+
+
+def is_section(kind: Any) -> bool:
+    """Whether this type is a table."""
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
 def choices_of(kind: Any) -> tuple[str, ...]:
     """The values of a Literal; nothing for any other type."""
     return get_args(bare(kind)) if get_origin(bare(kind)) is Literal else ()
@@ -120,6 +131,8 @@ def _shown(entry: Declared, value: Any) -> Any:
         return redacted(value)
     if isinstance(value, Mapping):
         return {name: redacted(table) for name, table in value.items()}
+    if entry.rows:
+        return [redacted(row) for row in value]
     if value is not None and entry.key and entry.key.mask:
         return entry.key.mask(value)
     return msgspec.to_builtins(value, enc_hook=str)
@@ -132,6 +145,8 @@ def _declared(name: str, hint: Any, default: Any) -> Declared:
     if get_origin(bare(hint)) is Mapping:
         names, tables = get_args(bare(hint))
         return Declared(name, names, default, key, tables=tables)
+    if is_section(row := item_of(hint)):
+        return Declared(name, hint, default, key, rows=row)
     return Declared(name, _without_none(hint), default, key)
 
 

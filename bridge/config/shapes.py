@@ -65,6 +65,9 @@ def is_readable(path: Path) -> bool:
 
 
 Seconds = Annotated[float, between(0.001, 86_400, "a number of seconds")]
+AnswerSeconds = Annotated[float, between(0.1, 15, "a number of seconds")]
+"""A terminal that has waited for 20 s sends its question again: by then it must have been answered."""
+CallSeconds = Annotated[int, between(1, 3_600, "a whole number of seconds")]
 Keepalive = Annotated[int, between(5, 65_535, "a whole number of seconds")]
 Bytes = Annotated[int, between(1024, 268_435_456, "a whole number of bytes")]
 Text = Annotated[str, Rule("a string that is not empty", is_text)]
@@ -73,6 +76,9 @@ Endpoints = Annotated[tuple[Endpoint, ...], Rule("a list of endpoints, at least 
 BaseTopic = Annotated[str, Rule('a topic such as "qyzn", without + and #, without / at its ends and $ at its start', is_base_topic)]
 Instance = Annotated[str, matching(r"[A-Za-z0-9_-]{0,64}", "at most 64 of A-Z, a-z, 0-9, _ and -")]
 DeviceId = Annotated[str, Rule('a serial: 1 to 64 of A-Z, a-z, 0-9, _ and -, not "bridge" or "all"', is_device_id)]
+FlatNumber = Annotated[
+    str, Rule("the number of a flat: 1 to 32 printable characters", lambda value: 0 < len(value) <= 32 and value.isprintable())
+]
 FieldName = Annotated[str, matching(r"[a-z][a-z0-9_]{0,63}", 'the name of an event\'s field, such as "id_number"')]
 CommandName = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9_]{0,63}", 'the name of a command, such as "delete_person"')]
 Zone = Annotated[str, Rule('an IANA time zone such as "Europe/Vienna", or "" for the default', lambda value: not value or is_zone(value))]

@@ -1,4 +1,4 @@
-"""Every key of the configuration: its type, its default and what it means, declared here and nowhere else.
+"""Every key of the configuration: its type, its default and what it means, declared here (and, of answers, in the file of that name).
 
 A key added here can thereby be loaded, stands in the sample, and is masked, an option or an environment variable if it says so.
 A table's docstring is its comment in the sample.
@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from msgspec import field
 
 from bridge.config import shapes
+from bridge.config.answers import Answers, Intercom
 from bridge.config.section import Key, Section, hidden
 from bridge.config.zones import zone
 from bridge.errors import ConfigError
@@ -214,6 +215,8 @@ class Config(Section, frozen=True, kw_only=True):
     events: Events = Events()
     images: Images = Images()
     privacy: Privacy = Privacy()
+    answers: Answers = Answers()
+    intercom: Intercom = Intercom()
     commands: Commands = Commands()
     devices: Annotated[
         Mapping[shapes.DeviceId, Device],

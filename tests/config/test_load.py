@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bridge.config import Config, load, redacted
+from bridge.config.answers import Called, Flat
 from bridge.config.build import Builder, Given
 from bridge.config.section import walk
 from bridge.errors import ConfigError
@@ -70,6 +71,21 @@ class TestSources:
         assert config.limits.login_s == 2.0
         assert (config.device_name("FRT-1"), config.device_name("FRT-2"), config.device_name("FRT-3")) == ("Door", None, None)
         assert config.approved_serials == {"FRT-1"}
+
+    def test_a_flat_and_its_people(self, write: Write) -> None:
+        path = write("""
+            [intercom.flats."304"]
+            called = [{ user_id = "1001", token = "t", phone = "+431" }, { user_id = "1002" }]
+            device_name = "Main gate"
+            max_seconds = 90
+            [intercom.flats.1A]
+            [[intercom.flats.1A.called]]
+            user_id = "1003"
+        """)
+        flats = load(path).intercom.flats
+        people = (Called(user_id="1001", token="t", phone="+431"), Called(user_id="1002"))
+        assert flats["304"] == Flat(called=people, device_name="Main gate", max_seconds=90)
+        assert (flats["1A"].called, flats["1A"].max_seconds, len(flats)) == ((Called(user_id="1003"),), 60, 2)
 
     def test_a_byte_order_mark_is_read_over(self, write: Write) -> None:
         assert load(write('\ufeffbase_topic = "doors"')).base_topic == "doors"
@@ -207,6 +223,14 @@ class TestErrors:
             ('mqtt.password_file = "/dev/null"', "mqtt.password_file: expected a user name beside the password"),
             ('mqtt = {username = "u", password = "p", password_file = "f"}', "mqtt.password_file: expected either password or password_file, got both"),
             ('mqtt = {username = "u", url = "mqtt://v@h"}', "mqtt.username: expected a user name here or in url, got both"),
+            ("answers.timeout_s = 20", "answers.timeout_s: expected a number of seconds, 0.1 to 15, got 20"),
+            ('answers.recognition = "yes"', 'answers.recognition: expected one of "terminal", "ask", got "yes"'),
+            ("[intercom.flats.304]", "intercom.flats.304.called: expected a list of people, at least one, got an empty list"),
+            ('intercom.flats.304.called = "x"', "intercom.flats.304.called: expected a list of tables, got a string"),
+            ('intercom.flats.304.called = ["x"]', "intercom.flats.304.called[0]: expected a table, got a string"),
+            ("intercom.flats.304.called = [{}]", "intercom.flats.304.called[0].user_id: expected a string that is not empty, got nothing"),
+            ('intercom.flats."304" = {called = [{userid = "2"}]}', "intercom.flats.304.called[0].userid: expected a known key (nearest: intercom.flats.304.called[0].user_id)"),  # noqa: E501
+            ('intercom.flats."" = {called = [{user_id = "1"}]}', 'intercom.flats."": expected the number of a flat: 1 to 32 printable characters, got ""'),
             ('mqtt = {password = "p", url = "mqtt://v:q@h"}', "mqtt.password: expected a password here or in url, got both"),
         ],
     )  # fmt: skip
@@ -275,6 +299,12 @@ class TestSecrets:
             f'mqtt = {{url = "mqtt://u:{SECRET}@h", username = "u"}}',
             f'mqtt = {{url = "mqtt://u:{SECRET}@h", password = "{SECRET}"}}',
             f'mqtt = {{url = "mqtt://u:{SECRET}@h", password = "{SECRET}"',
+            f'intercom.flats.304.called = "{SECRET}"',
+            f'intercom.flats.304.called = ["{SECRET}"]',
+            f'intercom.flats.304.called = [{{user_id = "{SECRET}\u0000"}}]',
+            f'intercom.flats.304.called = [{{user_id = "1", token = "{SECRET}\u0000"}}]',
+            f'intercom.flats.304.called = [{{user_id = "1", phone = ["{SECRET}"]}}]',
+            f'intercom.flats.304 = {{called = [{{user_id = "1"}}], device_token = "{SECRET}\u0000"}}',
         ],
     )
     def test_errors_do_not_show_them(self, write: Write, text: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from bridge.config import Config, Device, load
+from bridge.config.answers import Flat
 from bridge.config.build import Builder
 from bridge.config.sample import WIDTH, sample, toml
 from bridge.config.section import Key, Section, declared, hidden, walk
@@ -48,6 +49,8 @@ def test_what_is_commented_out_is_toml_for_real_keys() -> None:
     assert set(written["mqtt"]) == {entry.name for entry in declared(Mqtt)}
     (device,) = written["devices"].values()
     assert Builder(None, {}).section(Device, device) == Device(name="Front door")
+    flat = Builder(None, {}).section(Flat, written["intercom"]["flats"]["304"])
+    assert (len(flat.called), flat.device_name) == (1, "Main gate")
 
 
 def test_a_new_key_takes_one_line() -> None:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 import pytest
 
 from bridge.config import OPTIONS, Config, Device, redacted
+from bridge.config.answers import Called, Flat, Intercom
 from bridge.config.options import VARIABLES, elsewhere
 from bridge.config.section import HIDDEN, Section, choices_of, declared, walk
 from bridge.config.shapes import is_device_id, masked_url, url_credentials
 from bridge.config.values import Mqtt, Registration
 from bridge.errors import ConfigError
 
-SECTIONS = [Config, *(entry.table or entry.tables for entry in declared(Config) if entry.table or entry.tables)]
+
+def sections(section: type[Section]) -> Iterator[type[Section]]:
+    """This table and all below it."""
+    yield section
+    for entry in declared(section):
+        for below in filter(None, (entry.table, entry.tables, entry.rows)):
+            yield from sections(below)
+
+
+SECTIONS = list(sections(Config))
 UNITS = {"s": "seconds", "bytes": "bytes"}
 
 
@@ -82,6 +93,20 @@ def test_redacted_is_json_and_masks_what_is_marked() -> None:
     assert msgspec.json.decode(msgspec.json.encode(plain))["listen"] == ["tcp:8899"]
     assert (plain["mqtt"]["url"], plain["mqtt"]["password"], plain["mqtt"]["username"]) == ("mqtt://***@h", HIDDEN, None)
     assert (plain["state_dir"], plain["devices"]["a"]["name"]) == ("state", "Door")
+
+
+def test_of_a_flat_only_what_says_nothing_of_its_people_is_shown() -> None:
+    flat = Flat(called=(Called(user_id="u7", token="t7", phone="+437"), Called(user_id="u8")), device_token="d7", device_name="Gate")
+    config = Config(intercom=Intercom(flats={"304": flat}))
+    shown = redacted(config)["intercom"]["flats"]["304"]
+    assert shown == {
+        "called": [{"user_id": HIDDEN, "token": HIDDEN, "phone": HIDDEN}, {"user_id": HIDDEN, "token": None, "phone": None}],
+        "device_token": HIDDEN,
+        "device_name": "Gate",
+        "max_seconds": 60,
+    }
+    for text in (repr(config), repr(flat), repr(flat.called[0])):
+        assert not re.search("u7|t7|437|d7", text)
 
 
 def test_options_are_those_that_are_promised() -> None:
