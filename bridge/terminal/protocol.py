@@ -22,7 +22,7 @@ from ..catalogue import Result
 from ..errors import FramingError
 from ..session.admission import Identity
 from ..session.happenings import Answered, Concluded, Ended, Failed, Faulted, Happening, Identified, Received, Rejected
-from ..session.session import Session, Surroundings
+from ..session.session import Session, State, Surroundings
 from ..wire import Framer
 from .audience import Audience
 from .directory import Directory
@@ -82,6 +82,8 @@ class TerminalProtocol(Protocol):
         self._timer: IDelayedCall | None = None
         self._timer_at = inf
         self._closing: IDelayedCall | None = None
+        self._is_lost = False
+        """There is no transport any more."""
         self._is_settling = False
         self._pauses: set[str] = set()
         self._waiting: dict[int, Deferred[Outcome]] = {}
@@ -147,13 +149,16 @@ class TerminalProtocol(Protocol):
 
     def pause(self, why: str) -> None:
         """Stop reading, for a reason of the bridge's own; silence is not held against the terminal meanwhile."""
-        self._session.is_paused = True
-        self._pause(why)
+        if not self._is_over:
+            self._session.is_paused = True
+            self._pause(why)
 
     def resume(self, why: str) -> None:
         """That reason is over."""
-        self._session.resume(self._hall.clock.seconds())
-        self._resume(why)
+        if not self._is_over:
+            self._session.resume(self._hall.clock.seconds())
+            self._resume(why)
+            self._arm()
 
     # Twisted's side.
 
@@ -169,11 +174,13 @@ class TerminalProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes, cut anywhere."""
-        self._framer.feed(data)
-        self._read_frames()
+        if not self._is_over:
+            self._framer.feed(data)
+            self._read_frames()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, by whatever hand."""
+        self._is_lost = True
         self._connections.discard(self)
         if self._closing is not None:
             self._closing.cancel()
@@ -183,25 +190,32 @@ class TerminalProtocol(Protocol):
 
     def pauseProducing(self) -> None:
         """The peer does not read what it is sent: read no more from it until it does."""
-        self._pause("output")
+        if not self._is_over:
+            self._pause("output")
 
     def resumeProducing(self) -> None:
         """The peer has read."""
-        self._resume("output")
+        if not self._is_over:
+            self._resume("output")
 
     def stopProducing(self) -> None:
         """The transport is gone; connectionLost follows."""
 
     # Inside.
 
+    @property
+    def _is_over(self) -> bool:
+        """The session has ended: nothing is read any more, and nothing asked."""
+        return self._session.state is State.ENDED
+
     def _read_frames(self) -> None:
         try:
-            while not self._pauses and (frame := self._framer.next_frame()) is not None:
+            while not (self._pauses or self._is_over) and (frame := self._framer.next_frame()) is not None:
                 self.protocol_version = frame.version
                 self._session.receive(frame, self._hall.clock.seconds())
                 self._settle()
         except FramingError as error:
-            self._hall.audience.faulted(self, error.reason)
+            self._act_on(Faulted(error.reason))
             self.close(error.reason)
 
     def _pause(self, why: str) -> None:
@@ -210,8 +224,10 @@ class TerminalProtocol(Protocol):
         self._pauses.add(why)
 
     def _resume(self, why: str) -> None:
-        self._pauses.discard(why)
-        if not self._pauses and self.transport is not None and self._closing is None:
+        if why not in self._pauses:
+            return
+        self._pauses.remove(why)
+        if not self._pauses and self.transport is not None:
             self.transport.resumeProducing()
             self._read_frames()
 
@@ -221,7 +237,7 @@ class TerminalProtocol(Protocol):
 
     def _flush(self) -> None:
         output = self._session.take_output()
-        if output and self.transport is not None:
+        if output and self.transport is not None and not self._is_lost:
             self.transport.write(b"".join(output))
 
     def _settle(self) -> None:
@@ -258,7 +274,11 @@ class TerminalProtocol(Protocol):
         self._hall.audience.rejected(self.address, happening.refusal)
 
     def _received(self, happening: Received) -> None:
-        self._hall.audience.received(self, happening)
+        try:
+            self._hall.audience.received(self, happening)
+        except BaseException:
+            self._session.forget(happening)  # or its copies would wait for ever for an answer that does not come
+            raise
 
     def _faulted(self, happening: Faulted) -> None:
         self._hall.audience.faulted(self, happening.reason)
@@ -271,7 +291,7 @@ class TerminalProtocol(Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.connected and self._closing is None:
+        if not self._is_lost:
             self._close_transport()
         if self.joined_at is not None and self._hall.directory.leave(self):
             self._hall.audience.left(self, happening.reason, clean=happening.clean)
