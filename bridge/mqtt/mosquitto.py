@@ -153,7 +153,7 @@ def start_error(listener: Listener, last_line: str) -> ConfigError:
         return ConfigError(WHERE, "an address of this machine", listener.host)
     if "Permission denied" in last_line and listener.port < 1024:
         return ConfigError(WHERE, "a port from 1024 on, which needs no privilege", f"{place}: permission denied")
-    return ConfigError(WHERE, "mosquitto to start", last_line or "an end without a word")
+    return ConfigError(WHERE, "mosquitto to start", last_line.removeprefix("Error: ") or "an end without a word")
 
 
 def _give(path: Path, account: Account) -> bool:
