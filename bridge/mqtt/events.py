@@ -103,6 +103,9 @@ def _when(received: Received, zone: tzinfo, wall: float) -> tuple[datetime, floa
     happened = parse_record_time(text, zone) if text else None
     if happened is None:
         return datetime.fromtimestamp(received.received_at, zone), max(0.0, wall - received.received_at)
+    again = happened.replace(fold=1)  # the hour that comes twice in autumn: a record is not of the future
+    if again.timestamp() <= wall + _CLOCK_TOLERANCE_S:
+        happened = again
     return happened, age_s(happened.timestamp(), received.skew_s, wall)
 
 

@@ -47,7 +47,8 @@ def decode_body(body: bytes) -> Body:
     """
     try:
         envelope = _decode_envelope(body.rstrip(_PADDING))
-        return Body(envelope.message, envelope.result, _plain_desc(envelope.desc), _plain_data(envelope.data))
+        data = _plain_data(envelope.data) if envelope.result is None else _answered_data(envelope.data)
+        return Body(envelope.message, envelope.result, _plain_desc(envelope.desc), data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TerminalFault(f"unreadable body: {_reason(error)}") from None
 
@@ -66,6 +67,16 @@ def _plain_data(data: Any) -> dict[str, Any] | list[Any]:
     if _is_deeper(data, DEEPEST):
         raise msgspec.ValidationError(f"data has more than {DEEPEST} levels")
     return data
+
+
+def _answered_data(data: Any) -> dict[str, Any] | list[Any]:
+    """The data of an answer, whose result says that something was done: that must not be lost for a bare "OK" beside it."""
+    try:
+        return _plain_data(data)
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        if isinstance(data, dict | list):
+            raise
+        return {"data": data}
 
 
 def _is_deeper(value: dict[str, Any] | list[Any], levels: int) -> bool:

@@ -199,3 +199,9 @@ def test_what_is_written() -> None:
 def test_what_is_written_is_read_back(message: str, data: dict[str, Any]) -> None:
     assert decode_body(request_body(message, data)) == Body(message, None, "", data)
     assert decode_body(response_body(7, "d", data)) == Body(None, 7, "d", data)
+
+
+@pytest.mark.parametrize(("data", "kept"), [('"OK"', {"data": "OK"}), ("0", {"data": 0}), ("true", {"data": True})])
+def test_an_answer_is_not_lost_for_odd_data(data: str, kept: dict[str, object]) -> None:
+    body = decode_body(f'{{"result": 0, "data": {data}}}'.encode())
+    assert (body.result, body.data) == (0, kept)
