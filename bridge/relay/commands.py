@@ -8,11 +8,13 @@ arrival, here, and before each send, in the session; (4) a door command is sent 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -29,6 +31,8 @@ from bridge.relay.transactions import Transactions
 from bridge.session.happenings import Answered, Failed
 from bridge.terminal.protocol import Outcome, TerminalProtocol
 from bridge.wire import request_body
+
+T = TypeVar("T")
 
 _FAILURES = {
     "timeout": "the terminal did not answer in time",
@@ -59,6 +63,37 @@ class CommandRules:
     shares: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A command that was sent, and how that ended."""
+
+    data: CommandData
+    outcome: Outcome
+
+
+Request = Callable[[], "Deferred[Exchange | None] | None"]
+"""Sends a command, or answers why not. None, at once or later: there is no exchange to speak of. Never fails."""
+
+
+class Course(Protocol):
+    """What becomes of the commands of one name, where that is more than sending them."""
+
+    def check(self, device: str, data: Any) -> CommandData:
+        """What a caller gave, as the command's data, just before it is sent. Raises Invalid."""
+
+    def send(self, device: str, request: Request) -> None:
+        """Call `request` once, now or when its turn comes. Raises CommandRefused if it is not to be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A command that was asked for on a topic of its own. `name` tells it from others of the same transaction; `check` makes the
+    command's data of what the caller gave, just before it is sent, or raises Invalid."""
+
+    name: str
+    check: Callable[[Any], CommandData]
+
+
 @dataclass(slots=True)
 class _Call:
     """One command message on its way through. `concludes`: it is the first of its transaction, whose answer is the one that counts."""
@@ -67,12 +102,18 @@ class _Call:
     message: Message
     arrived_at: float
     started: float
+    wish: Wish | None = None
     transaction: str | None = None
     concludes: bool = False
 
     @property
     def device(self) -> str:
         return self.topic.device
+
+    @property
+    def name(self) -> str:
+        """What was asked for."""
+        return self.topic.command if self.wish is None else self.wish.name
 
 
 class CommandRelay:
@@ -91,6 +132,7 @@ class CommandRelay:
         wall: Callable[[], float],
         seconds: Callable[[], float],
         local: Callable[[float, str], datetime],
+        courses: Mapping[str, Course] | None = None,
     ) -> None:
         self._outlet = outlet
         self._replies = replies
@@ -100,23 +142,29 @@ class CommandRelay:
         self._wall = wall
         self._seconds = seconds
         self._local = local
+        self._courses = courses or {}
         self._transactions = Transactions()
         self.is_shutting_down = False
 
-    def message(self, topic: CommandTopic, message: Message) -> None:
-        """A message on a command topic. One of the two borders: it is answered even if the bridge has a defect."""
-        call = _Call(topic, message, self._wall(), self._seconds(), transaction_of(message.payload))
+    def message(self, topic: CommandTopic, message: Message, wish: Wish | None = None) -> None:
+        """A message on a command topic, or on the topic of a `wish` that becomes this command."""
+        call = _Call(topic, message, self._wall(), self._seconds(), wish, transaction_of(message.payload))
         if self._rules.shares and not self._terminals.is_known(topic.device):
             return
+        self._at_border(call, partial(self._carry_out, call))
+
+    def _at_border(self, call: _Call, act: Callable[[], T]) -> T | None:
+        """One of the two borders: a command is answered even if the bridge has a defect."""
         try:
-            self._carry_out(call)
+            return act()
         except CommandRefused as refused:
             self._refuse(call, refused)
         except Invalid as error:
             self._refuse(call, CommandRefused("invalid", str(error)))
         except Exception:  # noqa: BLE001 - a border: see above
-            self.log.failure("defect in command {command} for {device}", command=topic.command, device=topic.device)
+            self.log.failure("defect in command {command} for {device}", command=call.topic.command, device=call.device)
             self._refuse(call, CommandRefused("invalid", "the bridge could not make sense of it; its log says why"))
+        return None
 
     def _carry_out(self, call: _Call) -> None:
         """Send the command, or raise why not."""
@@ -134,34 +182,63 @@ class CommandRelay:
         if order.transaction is None:
             return False
         what = (call.device, order.transaction)
-        call.concludes = self._transactions.begin(*what, call.topic.command, call.message.payload, call.started)
+        call.concludes = self._transactions.begin(*what, call.name, call.message.payload, call.started)
         if call.concludes:
             return False
-        if not self._transactions.is_same(*what, call.topic.command, call.message.payload):
+        if not self._transactions.is_same(*what, call.name, call.message.payload):
             self._publish(call, self._refusal(call, CommandRefused("duplicate", "the transaction was used for another command")))
             return True
         self._transactions.repeat(*what, lambda response: self._publish(call, replace(response, duplicate=True)))
         return True
 
     def _send(self, call: _Call, order: Order) -> None:
+        """Send it now, or on its course. What is wrong already is said at once."""
+        command = self._command(call.topic.command)
+        self._terminal(call.device)
+        self._left_s(call, order, command)
+        course = self._courses.get(command.name)
+        if course is None:
+            self._request(call, order)
+        else:
+            course.send(call.device, lambda: self._at_border(call, partial(self._request, call, order)))
+
+    def _request(self, call: _Call, order: Order) -> Deferred[Exchange | None]:
+        """Put it to the terminal. It may have waited for its turn: everything is looked at as it is now."""
         command = self._command(call.topic.command)
         terminal = self._terminal(call.device)
-        default_ttl_s = DOOR_TTL_S if command.door else None
-        left_s = order.expires_at(call.arrived_at, default_ttl_s, call.message.expiry_s) - call.arrived_at
-        if left_s <= 0:
-            raise CommandRefused("expired", f"the command was stale {-left_s:.1f} s before it arrived; are the clocks in step?")
-        data = command.check(order.data)
+        left_s = self._left_s(call, order, command)
+        data = self._check(call, order, command)
+        waited_s = self._seconds() - call.started
+        timeout_s = (order.timeout_s or command.timeout_s + data.answer_wait_s()) - waited_s
+        if timeout_s <= 0:
+            raise CommandRefused("timeout", f"its turn did not come within {waited_s:.1f} s")
         outcome = terminal.request(
             command.name,
             request_body(command.name, data),
             version=command.version,
-            timeout_s=order.timeout_s or command.timeout_s + data.answer_wait_s(),
+            timeout_s=timeout_s,
             answer_wait_s=data.answer_wait_s(),
             expires_in_s=left_s,
             resend=not command.door,
         )
-        outcome.addCallback(self._concluded, call, command, data)
-        outcome.addErrback(self._defect, call)
+        return outcome.addCallback(self._concluded, call, command, data).addErrback(self._defect, call)
+
+    def _left_s(self, call: _Call, order: Order, command: Command) -> float:
+        """For how long it may still be sent."""
+        default_ttl_s = DOOR_TTL_S if command.door else None
+        left_s = order.expires_at(call.arrived_at, default_ttl_s, call.message.expiry_s) - call.arrived_at
+        if left_s <= 0:
+            raise CommandRefused("expired", f"the command was stale {-left_s:.1f} s before it arrived; are the clocks in step?")
+        left_s -= self._seconds() - call.started
+        if left_s <= 0:
+            raise CommandRefused("expired", "the command became stale before its turn came")
+        return left_s
+
+    def _check(self, call: _Call, order: Order, command: Command) -> CommandData:
+        if call.wish is not None:
+            return call.wish.check(order.data)
+        course = self._courses.get(command.name)
+        return command.check(order.data) if course is None else course.check(call.device, order.data)
 
     def _command(self, name: str) -> Command:
         if self.is_shutting_down:
@@ -181,7 +258,7 @@ class CommandRelay:
             raise CommandRefused("device_offline", "the terminal is not connected; the command is not kept for it")
         return terminal
 
-    def _concluded(self, outcome: Outcome, call: _Call, command: Command, data: CommandData) -> None:
+    def _concluded(self, outcome: Outcome, call: _Call, command: Command, data: CommandData) -> Exchange:
         response = self._response(call, outcome)
         if isinstance(outcome, Failed):
             response = replace(response, status="error", code=outcome.code, error=_FAILURES[outcome.code])
@@ -191,6 +268,7 @@ class CommandRelay:
             shown = self._pictures_out(call.device, command, data.shown_answer(outcome.data))
             response = replace(response, result=outcome.result, description=outcome.desc or None, data=shown or None)
         self._finish(call, response)
+        return Exchange(data, outcome)
 
     def _pictures_out(self, device: str, command: Command, data: Any) -> Any:
         """Publish an answer's pictures; in its data, what is said of them takes their place."""
@@ -199,7 +277,9 @@ class CommandRelay:
         for picture in command.answer_pictures:
             text = data.get(picture.attribute)
             if isinstance(text, str):
-                depiction = depict(text, picture.attribute, self._topics.image(device, picture.kind), self._rules.pictures, (("device_id", device),))
+                depiction = depict(
+                    text, picture.attribute, self._topics.image(device, picture.kind), self._rules.pictures, (("device_id", device),)
+                )
                 data = {**data, **depiction.fields}
                 if depiction.publication is not None:
                     self._replies.send(depiction.publication)
@@ -241,5 +321,3 @@ class CommandRelay:
         wanted = call.message.response_topic
         if wanted and wanted != usual and self._topics.may_respond_on(wanted):
             self._replies.send(Publication(wanted, payload, content_type="application/json", correlation_data=correlation))
-
-
