@@ -76,7 +76,7 @@ def _check_names(config: Config) -> None:
     """What the configuration says of messages must be about messages that there are: a typo must not quietly allow or publish."""
     for name in config.commands.deny:
         if name not in COMMANDS:
-            raise unknown("commands.deny", "command", name, list(COMMANDS))
+            raise ConfigError("commands.deny", unknown("", "command", name, list(COMMANDS)).expected, f'"{name}"')
 
 
 def makeService(options: Options) -> IService:

@@ -63,6 +63,7 @@ class MqttWatcher:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # paho leaves the pair that wakes its thread to the garbage collector
 
     def first(self, topic: str, wanted: Wanted = lambda _: True) -> Seen:
         """The first message on this topic that is `wanted`, arrived already or not."""

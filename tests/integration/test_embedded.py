@@ -23,6 +23,7 @@ from twisted.internet.task import deferLater
 from bridge.errors import ConfigError
 from bridge.mqtt.embedded import EmbeddedBroker
 from tests.integration.broker import free_port
+from tests.integration.processes import children, is_alive, needs_proc
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("mosquitto_path")]
 
@@ -111,23 +112,6 @@ def is_unused(directory: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
-
-
-def state_and_parent(pid: int) -> tuple[str, int]:
-    """As in ("S", 1); ("Z", 0) for one that has ended, whether or not somebody has asked for its exit status. Needs /proc."""
-    try:
-        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
-    except OSError:
-        return "Z", 0
-    return (state, int(parent)) if state != "Z" else ("Z", 0)
-
-
-def children(parent: int) -> list[int]:
-    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if state_and_parent(int(path.name))[1] == parent]
-
-
-def is_alive(pid: int) -> bool:
-    return state_and_parent(pid)[0] != "Z"
 
 
 def owner(pid: int | None) -> int:
@@ -219,7 +203,7 @@ async def test_root_does_not_run_it_as_root(start: Start, port: int, tmp_path: P
 
 
 @pytest_twisted.ensureDeferred
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see other processes")
+@needs_proc
 async def test_stopping_leaves_neither_mosquitto_nor_its_watcher(start: Start) -> None:
     broker = start()
     await broker.ready()
