@@ -139,8 +139,8 @@ class EmbeddedBroker(service.Service):
 
     def _line_received(self, line: str) -> None:
         running = RUNNING.fullmatch(line)
-        is_trouble = line.startswith(("Error", "Warning")) and self._was_ready  # before that, the last line goes into the ConfigError
-        (self._log.warn if is_trouble else self._log.debug)("mosquitto: {line}", line=line)
+        if line.startswith(("Error", "Warning")) and self._was_ready:  # before that, the last line goes into the ConfigError
+            self._log.warn("mosquitto: {line}", line=line)
         if running is not None and not self._is_ready:
             self._became_ready(running[1])
 
