@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from . import configuration, door, identity, picture, recognition
-from .message import Command, CommandData, Declaration, Picture, Report, ReportData, declared_in
+from . import (
+    card,
+    configuration,
+    device,
+    door,
+    face,
+    identity,
+    intercom,
+    pass_rule,
+    person,
+    picture,
+    qrcode,
+    recognition,
+    synced_person,
+)
+from .asking import Answer, Asker, Question, Reply
+from .message import Command, CommandData, Declaration, Part, Picture, Report, ReportData, declared_in
 from .results import Result, result_name
 
-DECLARATIONS: tuple[Declaration, ...] = tuple(declared_in(identity, recognition, door, picture, configuration))
+DECLARATIONS: tuple[Declaration, ...] = tuple(
+    declared_in(
+        identity,
+        recognition,
+        qrcode,
+        synced_person,
+        intercom,
+        person,
+        face,
+        picture,
+        card,
+        door,
+        pass_rule,
+        device,
+        configuration,
+    )
+)
 COMMANDS: dict[str, Command] = {each.name: each for each in DECLARATIONS if isinstance(each, Command)}
 """To the terminal, by name."""
 REPORTS: dict[str, Report] = {each.name: each for each in DECLARATIONS if isinstance(each, Report)}
@@ -16,10 +47,15 @@ __all__ = [
     "COMMANDS",
     "DECLARATIONS",
     "REPORTS",
+    "Answer",
+    "Asker",
     "Command",
     "CommandData",
     "Declaration",
+    "Part",
     "Picture",
+    "Question",
+    "Reply",
     "Report",
     "ReportData",
     "Result",

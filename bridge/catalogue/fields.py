@@ -75,7 +75,7 @@ class Limit:
         size = len(value.encode("utf-8", "surrogatepass"))
         if size < self.min_bytes or (self.max_bytes is not None and size > self.max_bytes):
             return False
-        if self.pattern is not None and re.fullmatch(self.pattern, value) is None:
+        if self.pattern is not None and re.fullmatch(self.pattern, value, re.ASCII) is None:
             return False
         return self.holds is None or self.holds(value)
 
@@ -165,3 +165,8 @@ def base64_image(description: str) -> Meta:
 def plain(description: str) -> Meta:
     """A field that needs no limit beyond its type."""
     return Meta(description=description)
+
+
+def declare_local_time(description: str, form: str, max_bytes: int) -> Meta:
+    """A terminal's local civil time in `form`, as strptime has it."""
+    return Meta(description=description, extra={"limit": Limit(max_bytes=max_bytes), "local_time": form})

@@ -11,15 +11,19 @@ From the declarations follow validation and its error texts, schemas, reference 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from types import ModuleType
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from .asking import Answer, Asker, Question
 from .checking import strict
 from .leniency import lenient
+from .results import Result
+from .telling import fields_of_event
 
 DEFAULT_TIMEOUT_S = 80.0
 """A command to which nothing is answered: 20 s, and 3 re-sends of 20 s each (protocol section 3.2)."""
@@ -46,6 +50,22 @@ class CommandData(Data, forbid_unknown_fields=True):
         """What is published of the terminal's answer, as it came but for secrets."""
         return data
 
+    def requests(self) -> Sequence[CommandData]:
+        """What is asked of the terminal, one after the other: the command itself, unless it takes several requests."""
+        return [self]
+
+    def combined(self, parts: Sequence[Part]) -> Any:
+        """The `data` of the one response, out of what became of each of the requests."""
+        return parts[-1].answer if parts else None
+
+
+class Part(NamedTuple):
+    """What became of one request of a command. `result` is None when the terminal did not answer, or was not asked any more."""
+
+    data: CommandData
+    result: int | None
+    answer: Any = None
+
 
 class ReportData(Data):
     """The `data` of a message from the terminal; optional fields are `... | None = None`, since a terminal's events are never
@@ -57,9 +77,23 @@ class ReportData(Data):
         """The event's type: the message's own name, unless the message tells several."""
         return self.declaration.name
 
-    def success_answer(self) -> AnswerData | None:
-        """What goes with the answer once the message is safe; None for nothing."""
-        return None
+    def event_fields(self, zone: tzinfo) -> dict[str, Any]:
+        """What its event tells, by our names; `zone` is the terminal's."""
+        return fields_of_event(self, zone)
+
+    def record_time(self) -> str | None:
+        """When it happened, by the terminal's clock: local civil time, `yyyy-MM-dd HH:mm:ss`; None when it does not say."""
+        named = self.declaration.time_field
+        time: str | None = getattr(self, named) if named else None
+        return time
+
+    def default_answer(self, asker: Asker) -> Answer:
+        """What the terminal is told once the message is safe, when nobody is asked or nobody answers."""
+        return Answer(Result.SUCCESS)
+
+    def answer_to(self, reply: Any, asker: Asker) -> Answer:
+        """What the terminal is told when `reply`, in the form that the declaration's question names, is the answer."""
+        return self.default_answer(asker)
 
 
 class AnswerData(Data):
@@ -77,10 +111,11 @@ EventField = Literal["image", "compare_image"]
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """A picture in a message: `attribute` holds its base64; it is published on `image/<kind>`, and the event names it in `event_field`.
-    One that is `expected` is told of in the event when it is absent, too."""
+    One that is `expected` is told of in the event when it is absent, too. `within` names the list of objects that have one each."""
 
     attribute: str
     kind: str
+    within: str | None = None
     event_field: EventField = "image"
     expected: bool = True
 
@@ -100,11 +135,13 @@ class Declaration:
 
 @dataclass(frozen=True, kw_only=True)
 class Command(Declaration):
-    """A message to the terminal. `door` marks those that may open a door: they have a short ttl and are never sent twice."""
+    """A message to the terminal. `door` marks those that may open a door: they have a short ttl and are never sent twice. A terminal
+    that does not know the command (103) may know it by its `other_name`."""
 
     data: type[CommandData]
     door: bool
     answer_pictures: tuple[Picture, ...]
+    other_name: str | None = None
 
     @property
     def timeout_s(self) -> float:
@@ -120,7 +157,7 @@ class Command(Declaration):
 class Report(Declaration):
     """A message from the terminal. `event` is the kind it is published as, None for the session's own. `time_field` names the
     attribute that holds the terminal's local civil time of the record, `yyyy-MM-dd HH:mm:ss`. `answer_named`: the answer
-    repeats the message's name, as the intercom's do."""
+    repeats the message's name, as the intercom's do. `question`: others may decide the answer."""
 
     data: type[ReportData]
     event: str | None
@@ -128,6 +165,7 @@ class Report(Declaration):
     time_field: str | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     answer_named: bool = False
+    question: Question | None = None
 
     def read(self, data: dict[str, Any]) -> tuple[ReportData, dict[str, Any]]:
         """What a terminal said, and the fields that the declaration does not know or cannot read. Raises Invalid when a field
@@ -149,6 +187,7 @@ def command(
     version: int = 2,
     door: bool = False,
     answer_pictures: tuple[Picture, ...] = (),
+    other_name: str | None = None,
 ) -> Callable[[type[C]], type[C]]:
     """Declare a message to the terminal. `example` and `answer_example` are the document's own `data`."""
 
@@ -164,6 +203,7 @@ def command(
             version=version,
             door=door,
             answer_pictures=answer_pictures,
+            other_name=other_name,
         )
         return shape
 
@@ -183,6 +223,7 @@ def report(
     time_field: str | None = None,
     aliases: Mapping[str, str] | None = None,
     answer_named: bool = False,
+    question: Question | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Declare a message from the terminal. `aliases` maps other spellings met in the field to the declared one."""
 
@@ -201,6 +242,7 @@ def report(
             time_field=time_field,
             aliases=aliases or {},
             answer_named=answer_named,
+            question=question,
         )
         return shape
 

@@ -6,14 +6,17 @@ from typing import Annotated
 
 from msgspec import UNSET, field
 
-from .fields import Maybe, base64_image, choice, number, text
+from .access import BLACK_LIST, PERSON_TYPES
+from .asking import Answer, Asker, Question, Reply
+from .fields import Maybe, base64_image, choice, number, plain, text
+from .forms import record_time
 from .message import AnswerData, Picture, ReportData, report
+from .results import Result
 
-PERSON_TYPES = {1: "white list", 2: "black list", 3: "visitor", 4: "stranger"}
-BLACK_LIST = 2
 RESULTS = {0: "no match", 1: "match", 2: "match, but the authorisation has expired", 3: "match, but outside its hours"}
 EVENT_TYPES = {0: "unmatched", 1: "matched", 2: "expired", 3: "outside_hours"}
 DOOR = {0: "keep shut", 1: "open"}
+SCREEN_BYTES = 20
 
 
 class SnapshotFaceAnswer(AnswerData):
@@ -21,7 +24,19 @@ class SnapshotFaceAnswer(AnswerData):
 
     snaptime: Maybe[Annotated[str, text("the record's own time, yyyy-MM-dd HH:mm:ss", 20)]] = UNSET
     opendoor: Maybe[Annotated[int, choice("the door", DOOR)]] = UNSET
-    screen_disp: Maybe[Annotated[str, text("what the screen shows", 20)]] = UNSET
+    screen_disp: Maybe[Annotated[str, text("what the screen shows", SCREEN_BYTES)]] = UNSET
+
+
+class SnapshotFaceReply(Reply):
+    """Whether to open the door, and what to show; what is left out is left to the terminal."""
+
+    open: Maybe[Annotated[bool, plain("whether to open the door")]] = UNSET
+    display: Maybe[Annotated[str, text("what the screen shows; cut to 20 bytes")]] = UNSET
+
+
+def cut_to_bytes(words: str, most: int) -> str:
+    """As much of the text as fits into `most` bytes of UTF-8, cut at a character."""
+    return words.encode("utf-8", "ignore")[:most].decode("utf-8", "ignore")
 
 
 @report(
@@ -48,6 +63,7 @@ class SnapshotFaceAnswer(AnswerData):
     },
     answer=SnapshotFaceAnswer,
     answer_example={"snaptime": "2018-11-16 16:10:00"},
+    question=Question(reply=SnapshotFaceReply, always=False, otherwise="the terminal decides about the door itself"),
 )
 class SnapshotFace(ReportData):
     """A face, a card or an ID card was recognised, or was not."""
@@ -66,7 +82,7 @@ class SnapshotFace(ReportData):
     birthday: Annotated[str | None, text("on the ID card", 32)] = None
     address: Annotated[str | None, text("on the ID card", 256)] = None
     id_expiry: Annotated[str | None, text("when the ID card expires", 32)] = field(name="expiredate", default=None)
-    snap_time: Annotated[str | None, text("local civil time of the terminal, yyyy-MM-dd HH:mm:ss", 20)] = field(
+    snap_time: Annotated[str | None, record_time("local civil time of the terminal, yyyy-MM-dd HH:mm:ss")] = field(
         name="snaptime", default=None
     )
     picture: Annotated[str | None, base64_image("the picture taken")] = field(name="snapPic", default=None)
@@ -80,6 +96,15 @@ class SnapshotFace(ReportData):
             return "blacklisted"
         return EVENT_TYPES.get(self.result if self.result is not None else 0, "unmatched")
 
-    def success_answer(self) -> SnapshotFaceAnswer:
+    def default_answer(self, asker: Asker) -> Answer:
         """The record's own time, by which a terminal finds what it may forget; the door is left to the terminal."""
-        return SnapshotFaceAnswer(snaptime=self.snap_time or UNSET)
+        return Answer(Result.SUCCESS, SnapshotFaceAnswer(snaptime=self.snap_time or UNSET))
+
+    def answer_to(self, reply: SnapshotFaceReply, asker: Asker) -> Answer:
+        """The door and the screen as the reply says."""
+        answer = SnapshotFaceAnswer(snaptime=self.snap_time or UNSET)
+        if isinstance(reply.open, bool):
+            answer.opendoor = int(reply.open)
+        if isinstance(reply.display, str):
+            answer.screen_disp = cut_to_bytes(reply.display, SCREEN_BYTES)
+        return Answer(Result.SUCCESS, answer)

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from bridge.catalogue import Result
+from bridge.catalogue import Answer, Result
 from bridge.errors import BridgeError, BrokerAway
 from bridge.mqtt.events import EventRules, Subject, compose, is_kind
 from bridge.mqtt.message import Publication
@@ -84,7 +84,8 @@ class EventRelay:
         return replace(self._rules, pictures=replace(self._rules.pictures, max_bytes=most))
 
     def _safe(self, terminal: TerminalProtocol, received: Received) -> None:
-        terminal.answer(received, Result.SUCCESS, received.data.success_answer() if received.data is not None else None)
+        asker = self._subject_of(terminal.serial)
+        terminal.answer(received, *(Answer(Result.SUCCESS) if received.data is None else received.data.default_answer(asker)))
 
     def _not_safe(self, failure: Failure, terminal: TerminalProtocol, received: Received) -> None:
         terminal.forget(received)

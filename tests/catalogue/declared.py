@@ -14,8 +14,10 @@ Path = tuple[str | int, ...]
 
 
 class Place(NamedTuple):
-    """A field, or the first item of a list: where it is, what it is, and its limit if it has one."""
+    """A field, or the first item of a list: where it is, what it is, its limit if it has one, and the object it stands in."""
 
+    owner: type[Any]
+    owner_path: Path
     path: Path
     type: inspect.Type
     limit: Limit | None
@@ -26,27 +28,45 @@ class Place(NamedTuple):
         return "data" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
 
 
-def places_in(shape: type[Any]) -> list[Place]:
-    """Every field of a message, and what is nested in it."""
-    return list(_walk(inspect.type_info(shape), (), None))
+def places_in(shape: type[Any], example: Any) -> list[Place]:
+    """Every field of a message, and what is nested in it. Where objects of one kind stand in several places, as the days of a week do,
+    the one that the example shows in full stands for all."""
+    places = list(_walk(inspect.type_info(shape), (), None, (shape, ())))
+    shown: dict[type[Any], Path] = {}
+    for owner, path in dict.fromkeys((place.owner, place.owner_path) for place in places):
+        if owner not in shown or (not _shows(example, shown[owner], places) and _shows(example, path, places)):
+            shown[owner] = path
+    return [place for place in places if place.owner_path == shown[place.owner]]
 
 
-def _walk(declared: inspect.Type, path: Path, limit: Limit | None) -> Iterator[Place]:
+def _shows(example: Any, path: Path, places: list[Place]) -> bool:
+    return all(_is_in(example, place.path) for place in places if place.owner_path == path)
+
+
+def _is_in(example: Any, path: Path) -> bool:
+    try:
+        return value_at(example, path) is not None
+    except (KeyError, IndexError):
+        return False
+
+
+def _walk(declared: inspect.Type, path: Path, limit: Limit | None, owner: tuple[type[Any], Path]) -> Iterator[Place]:
     if isinstance(declared, inspect.Metadata):
         found = (declared.extra or {}).get("limit")
-        yield from _walk(declared.type, path, found or limit)
+        yield from _walk(declared.type, path, found or limit, owner)
         return
     if path:
-        yield Place(path, declared, limit)
+        yield Place(*owner, path, declared, limit)
     if isinstance(declared, inspect.StructType):
         for field in declared.fields:
-            yield from _walk(field.type, (*path, field.encode_name), None)
+            yield from _walk(field.type, (*path, field.encode_name), None, (declared.cls, path))
     elif isinstance(declared, inspect.ListType):
-        yield from _walk(declared.item_type, (*path, 0), None)
+        yield from _walk(declared.item_type, (*path, 0), None, owner)
     elif isinstance(declared, inspect.UnionType):
         for each in declared.types:
-            if isinstance(each, inspect.StructType | inspect.ListType):
-                yield from (place for place in _walk(each, path, None) if place.path != path)
+            inner = each.type if isinstance(each, inspect.Metadata) else each
+            if isinstance(inner, inspect.StructType | inspect.ListType):
+                yield from (place for place in _walk(each, path, None, owner) if place.path != path)
 
 
 def value_at(data: Any, path: Path) -> Any:

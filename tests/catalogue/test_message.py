@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -38,7 +40,7 @@ each_commands_place = pytest.mark.parametrize(
     [
         pytest.param(command, place, id=f"{command.name}: {place.name}")
         for command in COMMANDS.values()
-        for place in places_in(command.data)
+        for place in places_in(command.data, command.example)
     ],
 )
 
@@ -286,13 +288,21 @@ def test_no_rubbish_in_a_field_loses_a_report(report: Report, data: st.DataObjec
     names = [field.encode_name for field in msgspec.structs.fields(report.data) if not field.required] + list(report.aliases)
     rubbish = data.draw(st.dictionaries(st.sampled_from([*names, "unheard of"]), json_values, max_size=6))
     read, extra = report.read({**rubbish, **{name: report.example[name] for name in required}})
-    msgspec.json.encode([read, extra, read.event_type(), read.success_answer()])
+    msgspec.json.encode([read, extra, read.event_type(), read.event_fields(UTC), read.record_time(), *read.default_answer(Gate())])
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A terminal that asks."""
+
+    device_id: str = "G1"
+    name: str = "Gate"
 
 
 @each_report
 def test_what_names_a_field_names_one_that_is_there(report: Report) -> None:
     fields = set(report.data.__struct_fields__)
-    assert {picture.attribute for picture in report.pictures} <= fields
+    assert {picture.within or picture.attribute for picture in report.pictures} <= fields
     assert report.time_field is None or report.time_field in fields
     wire_names = {field.encode_name for field in msgspec.structs.fields(report.data)}
     assert set(report.aliases.values()) <= wire_names

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from msgspec import UNSET, to_builtins
+from msgspec import to_builtins
 
 from bridge.catalogue import REPORTS
 from bridge.catalogue.recognition import SnapshotFace
+from bridge.errors import Invalid
 
 
 def recognition(**data: Any) -> SnapshotFace:
@@ -16,6 +18,27 @@ def recognition(**data: Any) -> SnapshotFace:
     assert isinstance(read, SnapshotFace)
     assert not extra
     return read
+
+
+@dataclass(frozen=True)
+class Gate:
+    device_id: str = "G1"
+    name: str = "Gate"
+
+
+def default(**data: Any) -> tuple[int, dict[str, Any]]:
+    result, answer = recognition(**data).default_answer(Gate())
+    return result, to_builtins(answer)
+
+
+def answered(reply: Any, **data: Any) -> dict[str, Any]:
+    question = REPORTS["snapshot_face"].question
+    assert question is not None
+    said: Any = question.read(reply)
+    result, answer = recognition(**data).answer_to(said, Gate())
+    assert result == 0
+    told: dict[str, Any] = to_builtins(answer)
+    return told
 
 
 @pytest.mark.parametrize(
@@ -62,10 +85,37 @@ def test_the_fields_of_an_id_card() -> None:
 
 
 def test_the_answer_carries_the_records_time_and_leaves_the_door_to_the_terminal() -> None:
-    assert to_builtins(recognition(snaptime="2019-08-02 15:42:48").success_answer()) == {"snaptime": "2019-08-02 15:42:48"}
-    assert to_builtins(recognition().success_answer()) == {}
-    assert recognition(snaptime="").success_answer().snaptime is UNSET
+    assert default(snaptime="2019-08-02 15:42:48") == (0, {"snaptime": "2019-08-02 15:42:48"})
+    assert default() == default(snaptime="") == (0, {})
 
 
 def test_a_picture_in_any_wrapping_is_kept_as_it_came() -> None:
     assert recognition(snapPic="data:image/jpeg;base64,/9j/\n2wBD").picture == "data:image/jpeg;base64,/9j/\n2wBD"
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        ({}, {}),
+        ({"event_id": "e1"}, {}),
+        ({"open": True}, {"opendoor": 1}),
+        ({"open": False, "display": "余额不足"}, {"opendoor": 0, "screenDisp": "余额不足"}),
+        ({"display": ""}, {"screenDisp": ""}),
+        ({"display": "x" * 21}, {"screenDisp": "x" * 20}),
+        ({"display": "一二三四五六七"}, {"screenDisp": "一二三四五六"}),
+        ({"display": "x一二三四五六七"}, {"screenDisp": "x一二三四五六"}),
+        ({"display": "\ud800a"}, {"screenDisp": "a"}),
+    ],
+)
+def test_what_somebody_answers(reply: dict[str, Any], answer: dict[str, Any]) -> None:
+    assert answered(reply) == answer
+    assert answered(reply, snaptime="2019-08-02 15:42:48") == {"snaptime": "2019-08-02 15:42:48", **answer}
+
+
+@pytest.mark.parametrize(
+    ("reply", "path"), [({"open": 1}, "answer.open"), ({"display": 5}, "answer.display"), ({"door": True}, "answer.door"), (1, "answer")]
+)
+def test_what_is_no_answer(reply: Any, path: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        answered(reply)
+    assert caught.value.path == path
