@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,12 @@ class HostZone(tzinfo):
 
     def utcoffset(self, dt: datetime | None) -> timedelta | None:
         """The offset of a local time; its `fold` tells the two hours apart that a clock set back goes through twice."""
-        return None if dt is None else dt.replace(tzinfo=None).astimezone().utcoffset()
+        if dt is None:
+            return None
+        try:
+            return dt.replace(tzinfo=None).astimezone().utcoffset()
+        except (ValueError, OverflowError, OSError):  # too long ago or too far off for the C library
+            return timedelta(seconds=-time.timezone)
 
     def dst(self, dt: datetime | None) -> timedelta | None:
         """Not known apart from the offset."""
@@ -19,7 +25,10 @@ class HostZone(tzinfo):
 
     def tzname(self, dt: datetime | None) -> str | None:
         """The host's abbreviation, as in CEST."""
-        return None if dt is None else dt.replace(tzinfo=None).astimezone().tzname()
+        try:
+            return None if dt is None else dt.replace(tzinfo=None).astimezone().tzname()
+        except (ValueError, OverflowError, OSError):
+            return time.tzname[0]
 
     def fromutc(self, dt: datetime) -> datetime:
         """From UTC to local time, with the right fold."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, tzinfo
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
+from bridge.catalogue import Picture
 from bridge.mqtt.message import Publication
-from bridge.mqtt.pictures import PictureRules, depict
+from bridge.mqtt.pictures import OVERHEAD_BYTES, PictureRules, depict
+from bridge.mqtt.privacy import hidden_names, without
 from bridge.mqtt.topics import Topics
 from bridge.session.clock import parse_record_time
 from bridge.session.happenings import Received
@@ -19,6 +23,7 @@ from bridge.session.happenings import Received
 _KIND = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CLOCK_TOLERANCE_S = 5.0
 """A record may be this much ahead of the bridge's clock without being thought to come from the future."""
+_PICTURES = frozenset({"image", "compare_image"})
 JSON = "application/json"
 
 
@@ -33,11 +38,27 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class EventRules:
-    """What the configuration says about events: from what age they count as replayed, what is never published, and pictures."""
+    """What the configuration says about events: from what age they count as replayed, what is never published, and pictures; and the
+    largest event, in bytes, that the broker takes."""
 
     replay_after_s: float = 30.0
     omit: frozenset[str] = frozenset()
     pictures: PictureRules = field(default_factory=PictureRules)
+    max_bytes: int | None = None
+
+    def within(self, packet_bytes: int | None) -> EventRules:
+        """The same, for a broker that takes packets of at most so many bytes; None: of any size."""
+        if packet_bytes is None:
+            return self
+        return replace(self, pictures=self.pictures.within(packet_bytes), max_bytes=max(0, packet_bytes - OVERHEAD_BYTES))
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What an event that awaits an answer says about it: where it is awaited, and until when (ISO 8601)."""
+
+    answer_topic: str
+    answer_by: str
 
 
 def is_kind(name: str) -> bool:
@@ -51,29 +72,61 @@ def event_id(device_id: str, received: Received) -> str:
     return hashlib.sha256(text + received.digest).hexdigest()[:32]
 
 
-def compose(received: Received, subject: Subject, topics: Topics, rules: EventRules, wall: float) -> list[Publication]:
+def kind_of(received: Received) -> str:
+    """The kind of event that a message becomes."""
+    return received.declaration.event if received.declaration and received.declaration.event else received.name
+
+
+def is_replay(received: Received, zone: tzinfo, rules: EventRules, wall: float) -> bool:
+    """Whether a message tells of something that is over: no automation may act on it, nor may a door."""
+    return _time_of(received, zone, wall).age_s > rules.replay_after_s
+
+
+def compose(
+    received: Received, subject: Subject, topics: Topics, rules: EventRules, wall: float, asking: Asking | None = None
+) -> list[Publication]:
     """What to publish for a message, in this order: its pictures, then its event. `wall` is UNIX seconds, now."""
-    kind = received.declaration.event if received.declaration and received.declaration.event else received.name
     identity = event_id(subject.device_id, received)
     properties = (("event_id", identity), ("device_id", subject.device_id))
-    happened, age = _when(received, subject.zone, wall)
-    replay = age > rules.replay_after_s
+    time = _time_of(received, subject.zone, wall)
+    replay = time.age_s > rules.replay_after_s
     fields, pictures = _fields(received, subject, topics, rules, properties)
+    hidden = hidden_names(rules.omit if rules.pictures.published else rules.omit | _PICTURES)
     event: dict[str, Any] = {
         "event_id": identity,
         "event_type": received.name if received.data is None else received.data.event_type(),
         "device_id": subject.device_id,
         "device_name": subject.name,
-        "time": happened.isoformat(timespec="seconds"),
+        "time": time.happened.isoformat(timespec="seconds"),
         "received_at": datetime.fromtimestamp(received.received_at, subject.zone).isoformat(timespec="milliseconds"),
         "sequence": received.sequence,
         "replay": replay,
-        **({"age_s": round(age)} if replay else {}),
+        **({"age_s": round(time.age_s)} if replay else {}),
         **fields,
-        "extra": {name: value for name, value in received.extra.items() if name not in rules.omit},
+        **(asdict(asking) if asking else {}),
+        "extra": without(time.unread | received.extra, hidden),
     }
-    topic = topics.event(subject.device_id, kind, replay=replay)
-    return [*pictures, Publication(topic, msgspec.json.encode(event), content_type=JSON, user_properties=properties)]
+    publication = Publication(
+        topics.event(subject.device_id, kind_of(received), replay=replay),
+        _encoded(event, rules.max_bytes),
+        content_type=JSON,
+        user_properties=properties,
+        response_topic=asking.answer_topic if asking else None,
+        correlation_data=identity.encode() if asking else None,
+    )
+    return [*pictures, publication]
+
+
+def _encoded(event: dict[str, Any], max_bytes: int | None) -> bytes:
+    """The event as JSON. One that the broker would not take goes without its pictures in base64, or even without `extra`, and says so."""
+    payload = msgspec.json.encode(event)
+    bulky = [*(name for name in event if name.endswith("_base64")), "extra"]
+    while max_bytes is not None and len(payload) > max_bytes and bulky:
+        name = bulky.pop(0)
+        event.pop(name)
+        event[f"{name.removesuffix('_base64')}_error"] = "too large for the broker"
+        payload = msgspec.json.encode(event)
+    return payload
 
 
 def _fields(
@@ -83,37 +136,70 @@ def _fields(
     declaration, data = received.declaration, received.data
     if declaration is None or data is None:
         return {}, []
-    fields = msgspec.structs.asdict(data)
+    fields = data.event_fields(subject.zone)
+    fields.pop(declaration.time_field or "", None)
     pictures = []
     for picture in declaration.pictures:
-        text = fields.pop(picture.attribute)
-        if picture.event_field in rules.omit or (text is None and not picture.expected):
-            continue
-        depiction = depict(text, picture.event_field, topics.image(subject.device_id, picture.kind), rules.pictures, properties)
-        fields |= depiction.fields
-        pictures.append(depiction.publication)
-    left_out = rules.omit | {declaration.time_field}
-    return {name: value for name, value in fields.items() if name not in left_out}, [each for each in pictures if each]
+        topic = topics.image(subject.device_id, picture.kind)
+        for holder in _holders(fields, picture):
+            text = holder.pop(picture.attribute)
+            if picture.event_field in rules.omit or picture.within in rules.omit or (text is None and not picture.expected):
+                continue
+            depiction = depict(text, picture.event_field, topic, rules.pictures, properties)
+            holder.update(depiction.fields)
+            pictures.append(depiction.publication)
+    return without(fields, rules.omit), [each for each in pictures if each]
 
 
-def _when(received: Received, zone: tzinfo, wall: float) -> tuple[datetime, float]:
-    """The record's own time, and its age in seconds."""
-    field = received.declaration.time_field if received.declaration else None
-    text = getattr(received.data, field) if field else None
-    happened = parse_record_time(text, zone) if text else None
-    if happened is None:
-        return datetime.fromtimestamp(received.received_at, zone), max(0.0, wall - received.received_at)
-    again = happened.replace(fold=1)  # the hour that comes twice in autumn: a record is not of the future
-    if again.timestamp() <= wall + _CLOCK_TOLERANCE_S:
-        happened = again
-    return happened, age_s(happened.timestamp(), received.skew_s, wall)
+def _holders(fields: dict[str, Any], picture: Picture) -> list[dict[str, Any]]:
+    """Where a picture stands in an event's fields: at the top, or in each object of a list."""
+    return [fields] if picture.within is None else fields[picture.within] or []
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """When a record was made, by the terminal's clock, and how long ago that is; `unread` is what it says of the time if that is no time."""
+
+    happened: datetime
+    age_s: float
+    unread: dict[str, Any] = field(default_factory=dict)
+
+
+def _time_of(received: Received, zone: tzinfo, wall: float) -> _Time:
+    attribute = received.declaration.time_field if received.declaration else None
+    text = received.data.record_time() if received.data else None
+    readings = list(_readings(text, zone)) if text else []
+    ages = [(age, happened) for happened, moment in readings if (age := _age_s(moment, received.skew_s, wall)) is not None]
+    if ages:
+        age, happened = min(ages, key=itemgetter(0))
+        return _Time(happened, age)
+    if readings:
+        return _Time(readings[0][0], 0.0)
+    arrived = datetime.fromtimestamp(received.received_at, zone)
+    return _Time(arrived, max(0.0, wall - received.received_at), {_wire_name(received.data, attribute): text} if text and attribute else {})
+
+
+def _wire_name(data: Any, attribute: str | None) -> str:
+    return next(each.encode_name for each in msgspec.structs.fields(data) if each.name == attribute)
+
+
+def _readings(text: str, zone: tzinfo) -> Iterator[tuple[datetime, float]]:
+    """The moments that a local time may mean, with their UNIX seconds: none, one, or two where a clock set back goes through the hour
+    again."""
+    first = parse_record_time(text, zone)
+    for happened in () if first is None else (first, first.replace(fold=1)):
+        yield happened, happened.timestamp()
 
 
 def age_s(happened: float, skew_s: float | None, wall: float) -> float:
     """How old a record is, in seconds, when the terminal's clock was `skew_s` ahead of the site's at its last sync_time.
 
     The terminal has set its clock since, so a record may have been made by either clock; the one that makes it younger, but not of the
-    future, is believed.
+    future, is believed. One that is of the future by both is as good as new.
     """
+    return _age_s(happened, skew_s, wall) or 0.0
+
+
+def _age_s(happened: float, skew_s: float | None, wall: float) -> float | None:
     ages = [wall - happened, wall - (happened - (skew_s or 0.0))]
-    return min((max(age, 0.0) for age in ages if age >= -_CLOCK_TOLERANCE_S), default=0.0)
+    return min((max(age, 0.0) for age in ages if age >= -_CLOCK_TOLERANCE_S), default=None)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.errors import Invalid
 from bridge.mqtt.message import Publication
 
 JPEG = "image/jpeg"
+OVERHEAD_BYTES = 1024
+"""What a publication takes on the wire beside its payload: topic, properties, lengths."""
 _JPEG_START = b"\xff\xd8\xff"
 
 
@@ -28,6 +30,12 @@ class PictureRules:
     def published(self) -> bool:
         """Whether pictures go out at all."""
         return self.on_topic or self.inline
+
+    def within(self, packet_bytes: int | None) -> PictureRules:
+        """The same, for a broker that takes packets of at most so many bytes; None: of any size."""
+        if packet_bytes is None:
+            return self
+        return replace(self, max_bytes=max(0, min(self.max_bytes, packet_bytes - OVERHEAD_BYTES)))
 
 
 def decode_picture(text: str) -> bytes:

@@ -19,6 +19,22 @@ class CommandTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigSetTopic:
+    """A change of a terminal's configuration group, or of a part of it."""
+
+    device: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTopic:
+    """An answer to what a terminal asked in an event of this kind."""
+
+    device: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestTopic:
     """A request to the bridge itself; `name` may hold a slash, as in `device/approve`."""
 
@@ -78,9 +94,17 @@ class Topics:
         """What happened at a terminal, now or a while ago."""
         return f"{self.base}/{device}/{'event_replay' if replay else 'event'}/{kind}"
 
+    def answer(self, device: str, kind: str) -> str:
+        """Where events of a kind are answered."""
+        return f"{self.base}/{device}/answer/{kind}"
+
     def image(self, device: str, kind: str) -> str:
         """A picture, as JPEG."""
         return f"{self.base}/{device}/image/{kind}"
+
+    def config(self, device: str, group: str) -> str:
+        """The last known values of a configuration group."""
+        return f"{self.base}/{device}/config/{group}"
 
     def response(self, device: str, command: str) -> str:
         """The answer to a command."""
@@ -88,9 +112,14 @@ class Topics:
 
     def subscriptions(self) -> tuple[Subscription, ...]:
         """What the bridge listens to."""
-        return (Subscription(f"{self.base}/+/command/+"), Subscription(f"{self.bridge}/request/#"))
+        return (
+            Subscription(f"{self.base}/+/command/+"),
+            Subscription(f"{self.base}/+/config/+/set"),
+            Subscription(f"{self.base}/+/answer/+"),
+            Subscription(f"{self.bridge}/request/#"),
+        )
 
-    def read(self, topic: str) -> CommandTopic | RequestTopic | None:
+    def read(self, topic: str) -> CommandTopic | ConfigSetTopic | AnswerTopic | RequestTopic | None:
         """What a topic that came from the broker asks for; None for one that is not ours."""
         requests = f"{self.bridge}/request/"
         if topic.startswith(requests):
@@ -98,6 +127,10 @@ class Topics:
         levels = topic.removeprefix(f"{self.base}/").split("/")
         if topic.startswith(f"{self.base}/") and len(levels) == 3 and levels[1] == "command":
             return CommandTopic(levels[0], levels[2])
+        if topic.startswith(f"{self.base}/") and len(levels) == 4 and levels[1] == "config" and levels[3] == "set":
+            return ConfigSetTopic(levels[0], levels[2])
+        if topic.startswith(f"{self.base}/") and len(levels) == 3 and levels[1] == "answer":
+            return AnswerTopic(levels[0], levels[2])
         return None
 
     def may_respond_on(self, topic: str) -> bool:
@@ -105,7 +138,9 @@ class Topics:
         who may only ask for a picture could have the bridge speak where the caller itself must not."""
         if not topic or topic.startswith("$") or any(sign in topic for sign in "+#\0"):
             return False
-        levels = topic.split("/")
         if topic != self.base and not topic.startswith(f"{self.base}/"):
             return True
-        return len(levels) >= 3 and "response" in levels[2:]
+        device, _, rest = topic.removeprefix(self.base).removeprefix("/").partition("/")
+        if device == "bridge":
+            return topic.startswith(f"{self.bridge}/response/")
+        return rest == "response" or rest.startswith("response/")

@@ -51,3 +51,13 @@ def test_the_hosts_zone_without_a_time() -> None:
     host = HostZone()
     assert (host.utcoffset(None), host.tzname(None), host.dst(None), repr(host)) == (None, None, None, "HostZone()")
     assert isinstance(copy.deepcopy(host), HostZone)
+
+
+@pytest.mark.usefixtures("host_in_vienna")
+@pytest.mark.parametrize("year", [1, 2, 1900, 9999])
+def test_the_hosts_zone_tells_something_for_any_year(year: int) -> None:
+    local = datetime(year, 12, 31, 23, 59, 59, tzinfo=HostZone()).replace(month=1 if year == 1 else 12, day=1 if year == 1 else 31)
+    assert local.utcoffset() is not None
+    assert local.tzname()
+    assert local.isoformat().startswith(f"{year:04d}-")
+    assert isinstance(local.timestamp(), float)
