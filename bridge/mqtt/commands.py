@@ -33,7 +33,7 @@ Code = Literal[
 
 LONGEST_TTL_S = 86_400.0
 LONGEST_TIMEOUT_S = 3_600.0
-_BESIDE = ("transaction", "issued_at", "ttl", "source")
+BESIDE = ("transaction", "issued_at", "ttl", "source")
 """What may also stand beside a message's bare fields: no message of the protocol has fields of these names."""
 
 
@@ -94,7 +94,7 @@ def read_order(payload: bytes) -> Order:
     if not isinstance(value, dict):
         raise Invalid("payload", "a JSON object, or nothing", type(value).__name__)
     if "data" not in value:
-        beside = {name: value.pop(name) for name in _BESIDE if name in value}
+        beside = {name: value.pop(name) for name in BESIDE if name in value}
         value = {"data": value, **beside}
     envelope = strict(value, Envelope, "")
     return Order(
