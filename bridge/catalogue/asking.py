@@ -6,6 +6,7 @@ A terminal's report becomes an event; a reply to it, or else a default, becomes 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol
 
@@ -52,11 +53,12 @@ class Reply(Struct, kw_only=True, forbid_unknown_fields=True):
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """That a report awaits an answer. `reply` is the form of what may be said; `always` False where the terminal decides unless the
-    configuration has it ask; `otherwise` says what becomes of it when nobody answers."""
+    configuration has it ask; `otherwise` says what becomes of it when nobody answers; `example` is a reply."""
 
     reply: type[Reply]
     always: bool
     otherwise: str
+    example: Mapping[str, Any]
 
     def read(self, payload: Any) -> Reply:
         """A reply, from decoded JSON. Raises Invalid, whose path starts with `answer`."""

@@ -110,7 +110,10 @@ _ERRORS = {"no_such_flat": Result.BAD_PARAMETER, "no_answer": Result.NO_SUCH_USE
     },
     answer_named=True,
     question=Question(
-        reply=DeviceCallParamReply, always=True, otherwise="the flat's entry under intercom.flats in the configuration, else no_such_flat"
+        reply=DeviceCallParamReply,
+        always=True,
+        otherwise="the flat's entry under intercom.flats in the configuration, else no_such_flat",
+        example={"called": [{"user_id": "1001", "token": "a1b2", "phone": "13800138000"}], "max_seconds": 60},
     ),
 )
 class DeviceCallParam(ReportData):

@@ -35,7 +35,9 @@ class QrcodeReply(Reply):
     example={"content": "adddfffsss"},
     answer=QrcodeAnswer,
     answer_example={"opendoor": 1},
-    question=Question(reply=QrcodeReply, always=True, otherwise="the door stays shut, unless answers.qrcode_default_open"),
+    question=Question(
+        reply=QrcodeReply, always=True, otherwise="the door stays shut, unless answers.qrcode_default_open", example={"open": True}
+    ),
 )
 class QrcodeData(ReportData):
     """A code was scanned; the terminal asks whether to open."""

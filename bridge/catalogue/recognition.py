@@ -63,7 +63,12 @@ def cut_to_bytes(words: str, most: int) -> str:
     },
     answer=SnapshotFaceAnswer,
     answer_example={"snaptime": "2018-11-16 16:10:00"},
-    question=Question(reply=SnapshotFaceReply, always=False, otherwise="the terminal decides about the door itself"),
+    question=Question(
+        reply=SnapshotFaceReply,
+        always=False,
+        otherwise="the terminal decides about the door itself",
+        example={"open": True, "display": "Welcome"},
+    ),
 )
 class SnapshotFace(ReportData):
     """A face, a card or an ID card was recognised, or was not."""

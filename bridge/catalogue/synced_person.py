@@ -76,7 +76,12 @@ class DeviceSyncPersonReply(Reply):
         "newPersonId": "100002",
         "faces": [{"oriFaceId": "3000004", "newFaceId": "3000004"}, {"oriFaceId": "3000005", "newFaceId": "3000006"}],
     },
-    question=Question(reply=DeviceSyncPersonReply, always=False, otherwise="every id stays as it is"),
+    question=Question(
+        reply=DeviceSyncPersonReply,
+        always=False,
+        otherwise="every id stays as it is",
+        example={"person_id": "100002", "faces": {"3000004": "3000006"}},
+    ),
 )
 class DeviceSyncPerson(ReportData):
     """A person that the terminal knows, one report for each after sync_person."""
