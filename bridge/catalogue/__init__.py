@@ -18,6 +18,8 @@ from . import (
     synced_person,
 )
 from .asking import Answer, Asker, Question, Reply
+from .configuration import GROUPS
+from .group import Group, GroupData, GroupField
 from .message import Command, CommandData, Declaration, Part, Picture, Report, ReportData, declared_in
 from .results import Result, result_name
 
@@ -46,12 +48,16 @@ REPORTS: dict[str, Report] = {each.name: each for each in DECLARATIONS if isinst
 __all__ = [
     "COMMANDS",
     "DECLARATIONS",
+    "GROUPS",
     "REPORTS",
     "Answer",
     "Asker",
     "Command",
     "CommandData",
     "Declaration",
+    "Group",
+    "GroupData",
+    "GroupField",
     "Part",
     "Picture",
     "Question",

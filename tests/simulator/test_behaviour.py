@@ -41,7 +41,7 @@ def test_a_picture_takes_a_moment_and_is_fresh() -> None:
 
 
 def test_groups_are_read_in_the_order_asked() -> None:
-    given = said("get_configs", {"groupKey": ["netinfo", "nonsense", "version ", "time", "audioctl"]})
+    given = said("get_configs", {"groupKey": ["netinfo", "weigand", "version", "time", "audioctl"]})
     assert [group["groupKey"] for group in given.data] == ["netinfo", "version", "time", "audioctl"]
     assert given.data[0]["item"][0]["macaddr"] == "02:51:59:00:00:01"
     assert given.data[1]["license"] == "DEMO0001"
@@ -54,7 +54,8 @@ def test_groups_are_read_in_the_order_asked() -> None:
         ("no_such_thing", {}, Result.NO_SUCH_COMMAND),
         ("", {}, Result.NO_SUCH_COMMAND),
         ("register", {}, Result.NO_SUCH_COMMAND),
-        ("get_configs", {"groupKey": ["nonsense"]}, Result.NO_SUCH_OBJECT),
+        ("get_configs", {"groupKey": ["weigand"]}, Result.NO_SUCH_OBJECT),
+        ("get_configs", {"groupKey": ["nonsense"]}, Result.BAD_PARAMETER),
         ("get_configs", {}, Result.BAD_PARAMETER),
         ("snapshot_picture", {"timeoutSeconds": "soon"}, Result.BAD_PARAMETER),
         ("open_door", [], Result.BAD_PARAMETER),
