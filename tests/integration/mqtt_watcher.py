@@ -58,7 +58,7 @@ class MqttWatcher:
         self._client = client
         client.connect(LOOPBACK, port)
         client.loop_start()
-        self._wait(lambda: self._is_subscribed, "a SUBACK")
+        self.wait(lambda: self._is_subscribed, "a SUBACK")
 
     def close(self) -> None:
         self._client.disconnect()
@@ -73,7 +73,7 @@ class MqttWatcher:
             found[:] = [each for each in self.messages if each.topic == topic and wanted(each)][:1]
             return bool(found)
 
-        self._wait(look, f"such a message on {topic}")
+        self.wait(look, f"such a message on {topic}")
         return found[0]
 
     def on(self, topic: str) -> list[Seen]:
@@ -97,6 +97,15 @@ class MqttWatcher:
             properties.CorrelationData = correlation_data
         encoded = payload if isinstance(payload, bytes | str) else json.dumps(payload)
         self._client.publish(topic, encoded, qos=1, retain=retain, properties=properties).wait_for_publish(PATIENCE_S)
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Until the condition holds, which is looked at after each message. Fails after PATIENCE_S, and says `what` did not come."""
+        deadline = time.monotonic() + PATIENCE_S
+        with self._news:
+            while not condition():
+                left_s = deadline - time.monotonic()
+                assert left_s > 0, f"{what} did not come; these did: {[(each.topic, each.payload[:200]) for each in self.messages]}"
+                self._news.wait(left_s)
 
     # In paho's thread.
 
@@ -123,11 +132,3 @@ class MqttWatcher:
         with self._news:
             self.messages.append(seen)
             self._news.notify_all()
-
-    def _wait(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        with self._news:
-            while not condition():
-                left_s = deadline - time.monotonic()
-                assert left_s > 0, f"{what} did not come; these did: {[(each.topic, each.payload[:200]) for each in self.messages]}"
-                self._news.wait(left_s)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.bridge_process import Program
-from tests.integration.broker import BrokerSettings, StartMosquitto
+from tests.integration.broker import Broker, BrokerSettings, StartMosquitto
 from tests.integration.conftest import ConnectTerminal, Setting, StartBridge, Watch, assert_discreet
 from tests.integration.raw_terminal import JPEG
 
@@ -140,21 +140,25 @@ def test_a_command_with_the_retain_flag_is_refused(
     assert terminal.hears_nothing()
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(("end", "protocol"), [(signal.SIGTERM, "3.1.1"), (signal.SIGKILL, "5")])
 def test_a_command_while_the_bridge_is_away_does_nothing_when_it_is_back(
-    setting: Setting, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, end: signal.Signals
+    mosquitto: Broker,
+    start_bridge: StartBridge,
+    connect_terminal: ConnectTerminal,
+    watch: Watch,
+    end: signal.Signals,
+    protocol: str,
 ) -> None:
-    if setting.url.startswith("embedded"):
-        pytest.skip("that broker is away with the bridge")
-    bridge = start_bridge(setting.url, toml=setting.toml)
+    toml = f'[mqtt]\nprotocol = "{protocol}"\n'
+    bridge = start_bridge(mosquitto.url, toml=toml)
     terminal = connect_terminal(bridge.terminal_port).join()
     bridge.signal(end)
     bridge.exit_code()
-    watcher = watch(setting.port)
+    watcher = watch(mosquitto.port)
     watcher.first("qyzn/bridge/state", lambda seen: seen.payload == b"offline")
     watcher.publish(OPEN_DOOR)
 
-    again = start_bridge(setting.url, toml=setting.toml)
+    again = start_bridge(mosquitto.url, toml=toml)
     terminal = connect_terminal(again.terminal_port, uuid=terminal.uuid, passwd=terminal.passwd).join()
     watcher.publish(GET_CONFIGS, ONE_GROUP)
     assert terminal.command().body["message"] == "get_configs"

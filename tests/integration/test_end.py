@@ -41,15 +41,14 @@ def states(watcher: MqttWatcher) -> list[bytes]:
     return [each.payload for each in watcher.on(STATE)]
 
 
-@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("number", "protocol"), [(signal.SIGTERM, "5"), (signal.SIGINT, "3.1.1")])
 def test_an_ordered_end(
     mosquitto: Broker,
     start_bridge: StartBridge,
     connect_terminal: ConnectTerminal,
     watch: Watch,
-    protocol: str,
     number: signal.Signals,
+    protocol: str,
 ) -> None:
     bridge = start_bridge(mosquitto.url, toml=f'[mqtt]\nprotocol = "{protocol}"\n')
     watcher = watch(mosquitto.port)

@@ -31,7 +31,7 @@ def test_the_documents_own_register_is_answered(
     assert watcher.first(f"qyzn/{SERIAL}/availability").payload == b"online"
     info = watcher.first(f"qyzn/{SERIAL}/info").json
     assert (info["id"], info["model"], info["mac"], info["protocol_version"]) == (SERIAL, "HG02", MAC, 3)
-    assert watcher.first("qyzn/bridge/info").json["mqtt"]["version"] == setting.protocol
+    assert watcher.first("qyzn/bridge/info", lambda seen: seen.json["mqtt"]).json["mqtt"]["version"] == setting.protocol
     terminal.heartbeat()
 
 
@@ -44,10 +44,10 @@ def test_a_frame_that_comes_byte_by_byte(start_bridge: StartBridge, connect_term
 
 
 def test_under_approve_it_waits_for_approval(
-    setting: Setting, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
+    start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting
 ) -> None:
-    bridge = start_bridge(setting.url, "--registration", "approve", toml=setting.toml)
-    watcher = watch(setting.port, setting.protocol)
+    bridge = start_bridge(embedded.url, "--registration", "approve")
+    watcher = watch(embedded.port, "3.1.1")
     terminal = connect_terminal(bridge.terminal_port, SERIAL, mac=MAC)
     answer = terminal.register()
     assert (answer["result"], answer["data"]) == (109, {"waitSeconds": 10})
