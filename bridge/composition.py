@@ -10,9 +10,12 @@ from datetime import datetime, tzinfo
 from random import SystemRandom
 from typing import Any, cast
 
+from msgspec import UNSET
 from twisted.internet.task import LoopingCall
 
+from bridge.catalogue.intercom import CalledReply, DeviceCallParamReply
 from bridge.config import Config, redacted
+from bridge.config.answers import Flat
 from bridge.errors import BridgeError
 from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.events import EventRules, Subject
@@ -22,8 +25,10 @@ from bridge.mqtt.options import ConnectOptions
 from bridge.mqtt.pictures import PictureRules
 from bridge.mqtt.topics import Topics
 from bridge.registry import Registry, RegistryAdmission, Terms
+from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
 from bridge.relay.commands import CommandRelay, CommandRules
 from bridge.relay.condition import Condition, SetUp
+from bridge.relay.defaults import Defaults
 from bridge.relay.events import EventRelay
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Moments, Presence
@@ -143,6 +148,7 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
 def _relay(common: _Common) -> Relay:
     presence = _presence(common)
     condition = _condition(common, presence)
+    answers = _answers(common, presence)
     return Relay(
         topics=common.topics,
         directory=common.directory,
@@ -150,7 +156,8 @@ def _relay(common: _Common) -> Relay:
         replies=common.replies,
         presence=presence,
         condition=condition,
-        events=_events(common),
+        events=_events(common, answers),
+        answers=answers,
         commands=_commands(common),
         requests=_requests(common, condition),
     )
@@ -190,14 +197,45 @@ def _condition(common: _Common, presence: Presence) -> Condition:
     )
 
 
-def _events(common: _Common) -> EventRelay:
+def _answers(common: _Common, presence: Presence) -> AnswerRelay:
+    config = common.config
+    asked = {"recognition": config.answers.recognition == "ask", "person": config.answers.person == "ask"}
+    rules = AnswerRules(
+        timeout_s=config.answers.timeout_s,
+        asking=ALWAYS_ASKING | {kind for kind, is_asked in asked.items() if is_asked},
+        shares=bool(config.instance),
+    )
+    flats = {number: _call(flat) for number, flat in config.intercom.flats.items()}
+    return AnswerRelay(
+        common.reactor,
+        common.topics,
+        rules,
+        Defaults(config.answers.qrcode_default_open, flats),
+        is_known=common.roster.is_known,
+        tell=presence.tell,
+        wall=common.wall,
+    )
+
+
+def _call(flat: Flat) -> DeviceCallParamReply:
+    """A flat's entry as the answer that it is."""
+    called = [CalledReply(user_id=each.user_id or "", token=each.token or UNSET, phone=each.phone or UNSET) for each in flat.called]
+    return DeviceCallParamReply(
+        called=called,
+        device_token=flat.device_token or UNSET,
+        device_name=flat.device_name or UNSET,
+        max_seconds=flat.max_seconds,
+    )
+
+
+def _events(common: _Common, answers: AnswerRelay) -> EventRelay:
     config = common.config
     rules = EventRules(config.events.replay_after_s, frozenset(config.privacy.omit), _picture_rules(config))
 
     def subject_of(serial: str) -> Subject:
         return Subject(serial, common.roster.name_of(serial), config.device_zone(serial))
 
-    return EventRelay(common.link, common.topics, rules, subject_of, common.wall)
+    return EventRelay(common.link, common.topics, rules, subject_of, common.wall, answers)
 
 
 def _commands(common: _Common) -> CommandRelay:

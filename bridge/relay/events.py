@@ -1,9 +1,12 @@
-"""Events out: what a terminal reports is published, and only then answered (the contract's "Who is told done, and when")."""
+"""Events out: what a terminal reports is published, and only then answered (the contract's "Who is told done, and when").
+
+Where the report asks something, the answer waits for the decision as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.logger import Logger
@@ -11,15 +14,26 @@ from twisted.python.failure import Failure
 
 from bridge.catalogue import Answer, Result
 from bridge.errors import BridgeError, BrokerAway
-from bridge.mqtt.events import EventRules, Subject, compose, is_kind
+from bridge.mqtt.events import EventRules, Subject, compose, event_id, is_kind, is_replay
 from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
+from bridge.relay.answers import AnswerRelay
+from bridge.relay.arrivals import Arrivals
 from bridge.relay.outlet import Outlet
+from bridge.relay.questions import Question
 from bridge.session.happenings import Received
 from bridge.terminal.protocol import TerminalProtocol
 
-_OVERHEAD_BYTES = 1024
-"""What a publication takes on the wire beside a picture: topic, properties, lengths."""
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """One report on its way: who reports, what, and the question it asks, if it does."""
+
+    terminal: TerminalProtocol
+    received: Received
+    subject: Subject
+    event_id: str
+    question: Question | None
 
 
 class EventRelay:
@@ -28,13 +42,21 @@ class EventRelay:
     log = Logger()
 
     def __init__(
-        self, outlet: Outlet, topics: Topics, rules: EventRules, subject_of: Callable[[str], Subject], wall: Callable[[], float]
+        self,
+        outlet: Outlet,
+        topics: Topics,
+        rules: EventRules,
+        subject_of: Callable[[str], Subject],
+        wall: Callable[[], float],
+        answers: AnswerRelay,
     ) -> None:
         self._outlet = outlet
         self._topics = topics
         self._rules = rules
         self._subject_of = subject_of
         self._wall = wall
+        self._answers = answers
+        self._arrivals = Arrivals()
         self._on_their_way = 0
         self._idle: list[Deferred[None]] = []
 
@@ -48,56 +70,94 @@ class EventRelay:
         return idle
 
     def received(self, terminal: TerminalProtocol, received: Received) -> None:
-        """Publish a message's pictures and event, and answer it once the broker has acknowledged both.
+        """Publish a message's pictures and event, and answer it once the broker has acknowledged both, and what it asks is decided.
 
-        When that cannot be, the terminal is not answered: it keeps the record and sends it again.
+        When the broker does not acknowledge them, the terminal is not answered: it keeps the record and sends it again.
         """
         if received.declaration is None and not is_kind(received.name):
             terminal.answer(received, Result.BAD_PARAMETER)
             return
-        publications = compose(received, self._subject_of(terminal.serial), self._topics, self._rules_now(), self._wall())
+        delivery = self._begin(terminal, received)
+        publications = self._composed(delivery)
         self._on_their_way += 1
-        delivery = self._publish_all(publications)
-        delivery.addCallbacks(lambda _: self._safe(terminal, received), lambda failure: self._not_safe(failure, terminal, received))
-        delivery.addBoth(self._arrived)
-        delivery.addErrback(lambda failure: self.log.failure("defect after an event of {device}", failure, device=terminal.serial))
+        done = Deferred.fromCoroutine(self._deliver(delivery, publications))
+        done.addErrback(self._defect, delivery)
+        done.addCallback(self._arrived)
         self._hold_back(terminal)
 
-    def _arrived(self, outcome: object) -> object:
+    def _begin(self, terminal: TerminalProtocol, received: Received) -> _Delivery:
+        subject = self._subject_of(terminal.serial)
+        identity = event_id(subject.device_id, received)
+        received = replace(received, received_at=self._arrivals.first(identity, received.received_at))
+        may_ask = self._answers.may_ask(received) and not self._is_stale(received, subject)
+        return _Delivery(terminal, received, subject, identity, self._answers.question(received, subject) if may_ask else None)
+
+    def _composed(self, delivery: _Delivery) -> list[Publication]:
+        limits = self._outlet.limits
+        rules = self._rules.within(limits.maximum_packet_bytes if limits else None)
+        asking = self._answers.asking(delivery.question) if delivery.question else None
+        return compose(delivery.received, delivery.subject, self._topics, rules, self._wall(), asking)
+
+    async def _deliver(self, delivery: _Delivery, publications: list[Publication]) -> None:
+        question = delivery.question
+        decision = self._answers.ask(question) if question else None
+        try:
+            await self._publish_all(publications)
+        except BridgeError as error:
+            if question:
+                self._answers.withdraw(question)
+            self._not_safe(delivery, error)
+            return
+        answer = await decision if decision else self._unasked(delivery)
+        if answer is None:
+            self._give_up(delivery)
+            return
+        self._arrivals.forget(delivery.event_id)
+        delivery.terminal.answer(delivery.received, *self._unless_stale(delivery, answer))
+
+    def _unasked(self, delivery: _Delivery) -> Answer:
+        """What to tell a terminal whose report asks nothing, or about which nobody is asked now."""
+        return self._answers.default(delivery.received, delivery.subject)
+
+    def _unless_stale(self, delivery: _Delivery, answer: Answer) -> Answer:
+        """The answer, unless it comes too late to act on it: the event may have waited for its PUBACK for long."""
+        if self._answers.may_ask(delivery.received) and self._is_stale(delivery.received, delivery.subject):
+            return self._answers.stale(delivery.received, delivery.subject)
+        return answer
+
+    def _is_stale(self, received: Received, subject: Subject) -> bool:
+        return is_replay(received, subject.zone, self._rules, self._wall())
+
+    def _arrived(self, _: None) -> None:
         self._on_their_way -= 1
         if self._on_their_way == 0:
             idle, self._idle = self._idle, []
             for each in idle:
                 each.callback(None)
-        return outcome
 
     def _publish_all(self, publications: list[Publication]) -> Deferred[list[None]]:
         """In order; fires when all are acknowledged, fails with the first BridgeError."""
         return gatherResults([self._outlet.publish(each) for each in publications], consumeErrors=True).addErrback(_first_error)
 
-    def _rules_now(self) -> EventRules:
-        """The rules, with pictures kept below what the broker takes."""
-        limits = self._outlet.limits
-        if limits is None or limits.maximum_packet_bytes is None:
-            return self._rules
-        most = min(self._rules.pictures.max_bytes, limits.maximum_packet_bytes - _OVERHEAD_BYTES)
-        return replace(self._rules, pictures=replace(self._rules.pictures, max_bytes=most))
+    def _give_up(self, delivery: _Delivery) -> None:
+        """Leave the record to the terminal, which will send it again."""
+        self._arrivals.remember(delivery.event_id, delivery.received.received_at, self._wall())
+        delivery.terminal.forget(delivery.received)
 
-    def _safe(self, terminal: TerminalProtocol, received: Received) -> None:
-        asker = self._subject_of(terminal.serial)
-        terminal.answer(received, *(Answer(Result.SUCCESS) if received.data is None else received.data.default_answer(asker)))
-
-    def _not_safe(self, failure: Failure, terminal: TerminalProtocol, received: Received) -> None:
-        terminal.forget(received)
-        if failure.check(BrokerAway):
+    def _not_safe(self, delivery: _Delivery, error: BridgeError) -> None:
+        self._give_up(delivery)
+        if isinstance(error, BrokerAway):
             return
-        failure.trap(BridgeError)
         self.log.error(
             "an event ({name}) of {device} cannot be published, and is left to the terminal to send again: {reason}",
-            name=received.name,
-            device=terminal.serial,
-            reason=failure.getErrorMessage(),
+            name=delivery.received.name,
+            device=delivery.terminal.serial,
+            reason=str(error),
         )
+
+    def _defect(self, failure: Failure, delivery: _Delivery) -> None:
+        self.log.failure("defect after an event of {device}", failure, device=delivery.terminal.serial)
+        self._give_up(delivery)
 
     def _hold_back(self, terminal: TerminalProtocol) -> None:
         """More is waiting for the broker than should be: read nothing from this terminal until that is over."""

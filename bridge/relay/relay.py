@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from twisted.logger import Logger
 
 from bridge.mqtt.message import BrokerLimits, Message
-from bridge.mqtt.topics import CommandTopic, Topics
+from bridge.mqtt.topics import AnswerTopic, CommandTopic, Topics
 from bridge.registry import Change, KnownTerminal
 from bridge.registry.admission import ChangeKind
+from bridge.relay.answers import AnswerRelay
 from bridge.relay.commands import CommandRelay
 from bridge.relay.condition import Condition
 from bridge.relay.events import EventRelay
@@ -35,6 +36,7 @@ class Relay:
     presence: Presence
     condition: Condition
     events: EventRelay
+    answers: AnswerRelay
     commands: CommandRelay
     requests: RequestRelay
     _log = Logger()
@@ -47,8 +49,9 @@ class Relay:
         self.condition.start()
 
     def shutting_down(self) -> None:
-        """No new commands from here on."""
+        """No new commands and no new questions from here on."""
         self.commands.is_shutting_down = True
+        self.answers.shutting_down()
 
     def stop(self) -> None:
         """No more timers."""
@@ -75,6 +78,7 @@ class Relay:
         """A terminal is gone."""
         self._log.info("terminal {device} left: {reason}", device=terminal.serial, reason=reason)
         self.presence.left(terminal.serial, reason, clean=clean)
+        self.answers.left(terminal.serial)
 
     def received(self, terminal: TerminalProtocol, received: Received) -> None:
         """A terminal reports something."""
@@ -120,6 +124,8 @@ class Relay:
         elif isinstance(topic, CommandTopic):
             self._count_command(topic.device)
             self.commands.message(topic, message)
+        elif isinstance(topic, AnswerTopic):
+            self.answers.message(topic, message)
         else:
             self.requests.message(topic, message)
 
