@@ -39,9 +39,13 @@ def group_key(data: Mapping[str, Any]) -> str:
     return key.strip() if isinstance(key, str) else ""
 
 
-def masked(data: Values) -> Values:
-    """A group of an answer as it may be published, whatever it bears for a name."""
-    return {name: MASK if name in _SECRETS else value for name, value in data.items()}
+def masked(data: Any) -> Any:
+    """An answer, or a group in it, as it may be published, whatever its form and its names."""
+    if isinstance(data, list):
+        return [masked(each) for each in data]
+    if isinstance(data, dict):
+        return {name: MASK if name in _SECRETS else masked(value) for name, value in data.items()}
+    return data
 
 
 class GetConfigsAnswer(AnswerData):
@@ -56,9 +60,7 @@ class GetConfigs(CommandData):
 
     def shown_answer(self, data: Any) -> Any:
         """The groups, without their secrets."""
-        if not isinstance(data, list):
-            return data
-        return [masked(group) if isinstance(group, dict) else group for group in data]
+        return masked(data)
 
 
 class _ConfigSystemData(CommandData):
