@@ -66,14 +66,14 @@ class Program:
         """What went to stderr so far."""
         return self._text("err")
 
-    def line_with(self, part: str) -> str:
-        """The first line of the log with this in it, logged already or not. Fails when the program ends without one."""
+    def line_with(self, part: str, nth: int = 1) -> str:
+        """The `nth` line of the log with this in it, logged already or not. Fails when the program ends without one."""
         deadline = time.monotonic() + PATIENCE_S
         with self._news:
             while True:
-                found = next((line for line in self._lines["out"] if part in line), None)
-                if found is not None:
-                    return found
+                found = [line for line in self._lines["out"] if part in line]
+                if len(found) >= nth:
+                    return found[nth - 1]
                 left_s = deadline - time.monotonic()
                 is_over = not any(reader.is_alive() for reader in self._readers)
                 assert left_s > 0, f"no line with {part!r} in:\n{self.log}{self.errors}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from tests.integration.bridge_process import messages
 from tests.integration.broker import Broker, BrokerSettings, StartMosquitto
-from tests.integration.conftest import ConnectTerminal, StartBridge, Watch
+from tests.integration.conftest import ConnectTerminal, Setting, StartBridge, Watch
 from tests.integration.mqtt_watcher import MqttWatcher
+from tests.integration.processes import descendants, is_named, needs_proc
 from tests.integration.raw_terminal import JPEG, recognition
 
 pytestmark = pytest.mark.integration
@@ -90,6 +94,25 @@ def test_a_bridge_that_is_there_before_its_broker(
     watcher.first(EVENT)
     away = [line for line in messages(bridge.log) if "next try" in line]
     assert len(away) == 1, "one line for one reason"
+
+
+@needs_proc
+def test_an_embedded_broker_that_dies_is_back(
+    start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting
+) -> None:
+    bridge = start_bridge(embedded.url)
+    terminal = connect_terminal(bridge.terminal_port).join()
+    (mosquitto,) = [each for each in descendants(bridge.pid) if is_named(each, "mosquitto")]
+    os.kill(mosquitto, signal.SIGKILL)
+    bridge.line_with("gone: ")
+    data = recognition()
+    sequence = terminal.request("snapshot_face", data)
+    bridge.line_with("connected, MQTT 5", 2)
+    watcher = watch(embedded.port)
+    assert watcher.first("qyzn/T0001/availability").payload == b"online"
+    terminal.request("snapshot_face", data, sequence=sequence)
+    assert terminal.answer_to(sequence)["result"] == 0
+    watcher.first(EVENT)
 
 
 def test_a_picture_that_the_broker_would_not_take(

@@ -19,6 +19,11 @@ from tests.integration.raw_terminal import recognition
 pytestmark = pytest.mark.integration
 
 STATE = "qyzn/bridge/state"
+NEVER_READY = """
+from twisted.internet.defer import Deferred
+from bridge.mqtt.embedded import EmbeddedBroker
+EmbeddedBroker.ready = lambda self: Deferred()
+"""
 
 
 def is_listening(port: int) -> bool:
@@ -124,6 +129,18 @@ def test_an_end_while_the_broker_is_away(mosquitto: Broker, start_bridge: StartB
     bridge = start_bridge(mosquitto.url, wait=False)
     bridge.line_with("next try")
     bridge.stop()
+
+
+@needs_proc
+def test_an_end_in_the_middle_of_the_start(start_bridge: StartBridge, embedded: Setting) -> None:
+    """While it waits for an embedded broker that takes its time."""
+    bridge = start_bridge(embedded.url, wait=False, prelude=NEVER_READY)
+    bridge.line_with("embedded broker listens")
+    started = descendants(bridge.pid)
+    bridge.stop()
+    wait_for_end(started)
+    assert bridge.errors == ""
+    assert "qyzn-bridge ready" not in bridge.log
 
 
 @needs_proc
