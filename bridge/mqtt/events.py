@@ -77,9 +77,9 @@ def kind_of(received: Received) -> str:
     return received.declaration.event if received.declaration and received.declaration.event else received.name
 
 
-def is_replay(received: Received, zone: tzinfo, rules: EventRules, wall: float) -> bool:
-    """Whether a message tells of something that is over: no automation may act on it, nor may a door."""
-    return _time_of(received, zone, wall).age_s > rules.replay_after_s
+def fresh_for_s(received: Received, zone: tzinfo, rules: EventRules, wall: float) -> float:
+    """For how much longer something may come of a message, in seconds; below zero it is a replay, on which no door may act."""
+    return rules.replay_after_s - _time_of(received, zone, wall).age_s
 
 
 def compose(

@@ -13,8 +13,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from bridge.catalogue import Answer, Result
-from bridge.errors import BridgeError, BrokerAway
-from bridge.mqtt.events import EventRules, Subject, compose, event_id, is_kind, is_replay
+from bridge.errors import BridgeError, BrokerAway, Invalid, TooLarge
+from bridge.mqtt.events import EventRules, Subject, compose, event_id, fresh_for_s, is_kind
 from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
 from bridge.relay.answers import AnswerRelay
@@ -22,7 +22,7 @@ from bridge.relay.arrivals import Arrivals
 from bridge.relay.outlet import Outlet
 from bridge.relay.questions import Question
 from bridge.session.happenings import Received
-from bridge.terminal.protocol import TerminalProtocol
+from bridge.terminal.protocol import Later, TerminalProtocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class EventRelay:
         subject = self._subject_of(terminal.serial)
         identity = event_id(subject.device_id, received)
         received = replace(received, received_at=self._arrivals.first(identity, received.received_at))
-        may_ask = self._answers.may_ask(received) and not self._is_stale(received, subject)
+        may_ask = self._answers.may_ask(received) and self._fresh_for_s(received, subject) >= 0
         return _Delivery(terminal, received, subject, identity, self._answers.question(received, subject) if may_ask else None)
 
     def _composed(self, delivery: _Delivery) -> list[Publication]:
@@ -113,20 +113,27 @@ class EventRelay:
             self._give_up(delivery)
             return
         self._arrivals.forget(delivery.event_id)
-        delivery.terminal.answer(delivery.received, *self._unless_stale(delivery, answer))
+        self._answer(delivery, answer)
 
     def _unasked(self, delivery: _Delivery) -> Answer:
         """What to tell a terminal whose report asks nothing, or about which nobody is asked now."""
         return self._answers.default(delivery.received, delivery.subject)
 
-    def _unless_stale(self, delivery: _Delivery, answer: Answer) -> Answer:
-        """The answer, unless it comes too late to act on it: the event may have waited for its PUBACK for long."""
-        if self._answers.may_ask(delivery.received) and self._is_stale(delivery.received, delivery.subject):
-            return self._answers.stale(delivery.received, delivery.subject)
-        return answer
+    def _answer(self, delivery: _Delivery, answer: Answer) -> None:
+        """Tell the terminal. When it is too late for anything to come of it, for the event may have waited long for its PUBACK, or when
+        the terminal asks once more by then, the answer is another one: it opens no door."""
+        terminal, received, subject = delivery.terminal, delivery.received, delivery.subject
+        if not self._answers.may_ask(received):
+            terminal.answer(received, *answer)
+            return
+        stale, fresh_for_s = self._answers.stale(received, subject), self._fresh_for_s(received, subject)
+        if fresh_for_s < 0:
+            terminal.answer(received, *stale)
+        else:
+            terminal.answer(received, *answer, Later(fresh_for_s, *stale))
 
-    def _is_stale(self, received: Received, subject: Subject) -> bool:
-        return is_replay(received, subject.zone, self._rules, self._wall())
+    def _fresh_for_s(self, received: Received, subject: Subject) -> float:
+        return fresh_for_s(received, subject.zone, self._rules, self._wall())
 
     def _arrived(self, _: None) -> None:
         self._on_their_way -= 1
@@ -145,13 +152,19 @@ class EventRelay:
         delivery.terminal.forget(delivery.received)
 
     def _not_safe(self, delivery: _Delivery, error: BridgeError) -> None:
-        self._give_up(delivery)
+        is_hopeless = isinstance(error, TooLarge | Invalid)
+        if is_hopeless:
+            self._arrivals.forget(delivery.event_id)
+            delivery.terminal.answer(delivery.received, Result.BAD_PARAMETER)
+        else:
+            self._give_up(delivery)
         if isinstance(error, BrokerAway):
             return
         self.log.error(
-            "an event ({name}) of {device} cannot be published, and is left to the terminal to send again: {reason}",
+            "an event ({name}) of {device} cannot be published, and is {what}: {reason}",
             name=delivery.received.name,
             device=delivery.terminal.serial,
+            what="refused, since it never could be" if is_hopeless else "left to the terminal to send again",
             reason=str(error),
         )
 

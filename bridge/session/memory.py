@@ -29,9 +29,21 @@ class _UnderWay:
 
 
 @dataclass(frozen=True, slots=True)
+class Stale:
+    """What copies of a record are answered that come at `at` or later (monotonic seconds), so that no door opens for what is long over."""
+
+    at: float
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Answered:
     asked_at: float
     answer: bytes
+    stale: Stale | None
+
+    def answer_at(self, now: float) -> bytes:
+        return self.answer if self.stale is None or now < self.stale.at else self.stale.answer
 
 
 class AnswerMemory:
@@ -55,19 +67,20 @@ class AnswerMemory:
         self._drop_old(now)
         answered = self._answered.get(key)
         if answered is not None:
-            send(answered.answer)
+            send(answered.answer_at(now))
             return False
         is_new = key not in self._under_way
         self._under_way[key] = _UnderWay(now, send)
         return is_new
 
-    def settle(self, key: Key, answer: bytes, send: Send) -> None:
-        """The answer is this frame: send it to whoever asked last (`send` when nobody remembers), and to whoever asks again."""
+    def settle(self, key: Key, answer: bytes, send: Send, stale: Stale | None = None) -> None:
+        """The answer is this frame: send it to whoever asked last (`send` when nobody remembers), and to whoever asks again before it
+        is `stale`."""
         under_way = self._under_way.pop(key, None)
         if under_way is None:
             send(answer)
             return
-        self._answered[key] = _Answered(under_way.asked_at, answer)
+        self._answered[key] = _Answered(under_way.asked_at, answer, stale)
         under_way.send(answer)
         if len(self._answered) > MOST_REMEMBERED:
             self._answered.popitem(last=False)

@@ -24,7 +24,7 @@ from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, encode_fram
 from .admission import Admission, Admitted, Attempt, Identity, Refused
 from .clock import parse_terminal_time, terminal_time
 from .happenings import Ended, Faulted, Happening, Identified, Received, Rejected
-from .memory import AnswerMemory
+from .memory import AnswerMemory, Stale
 from .requests import Requests
 
 
@@ -55,6 +55,15 @@ class Surroundings:
     limits: SessionLimits
     wall: Callable[[], float]
     zone_of: Callable[[str | None], tzinfo]
+
+
+@dataclass(frozen=True, slots=True)
+class StaleAnswer:
+    """What copies of a message are answered that come at `at` or later (monotonic seconds)."""
+
+    at: float
+    result: Result
+    data: Any = None
 
 
 class Session:
@@ -130,13 +139,14 @@ class Session:
         elif (body := self._read_body(frame)) is not None:
             act(self, frame, body, now)
 
-    def answer(self, received: Received, result: Result, data: Any = None) -> None:
-        """Answer a message, now that it is safe or has been refused. Its copies get the same answer, on whatever connection they come."""
-        declaration = received.declaration
-        named = received.name if declaration is not None and declaration.answer_named else None
-        frame = self._response(received.sequence, received.version, result, data, named)
-        if received.wants_answer:
-            self._memory_for_reports().settle(received.key, frame, self._send)
+    def answer(self, received: Received, result: Result, data: Any = None, stale: StaleAnswer | None = None) -> None:
+        """Answer a message, now that it is safe or has been refused. Its copies get the same answer, on whatever connection they come,
+        and the `stale` one, if there is one, when they come too late."""
+        if not received.wants_answer:
+            return
+        answer = self._answer_frame(received, result, data)
+        later = Stale(stale.at, self._answer_frame(received, stale.result, stale.data)) if stale else None
+        self._memory_for_reports().settle(received.key, answer, self._send, later)
 
     def forget(self, received: Received) -> None:
         """The message could not be made safe: say nothing, so that the terminal keeps its record and sends it again."""
@@ -198,6 +208,11 @@ class Session:
     def _response(self, sequence: int, version: int, result: Result, data: Any, named: str | None = None) -> bytes:
         body = response_body(result, result.words, {} if data is None else data, named)
         return encode_frame(MessageType.RESPONSE, sequence, int(self._around.wall()), body, version)
+
+    def _answer_frame(self, received: Received, result: Result, data: Any) -> bytes:
+        declaration = received.declaration
+        named = received.name if declaration is not None and declaration.answer_named else None
+        return self._response(received.sequence, received.version, result, data, named)
 
     def _said(self, frame: Frame, body: Body, now: float) -> None:
         """A REQUEST or NOTIFICATION: read it by its declaration, then act."""

@@ -22,7 +22,7 @@ from ..catalogue import Result
 from ..errors import FramingError
 from ..session.admission import Identity
 from ..session.happenings import Answered, Concluded, Ended, Failed, Faulted, Happening, Identified, Received, Rejected
-from ..session.session import Session, State, Surroundings
+from ..session.session import Session, StaleAnswer, State, Surroundings
 from ..wire import Framer
 from .audience import Audience
 from .directory import Directory
@@ -39,6 +39,15 @@ class FrameLimits:
 
     before_login: int = 64 * 1024
     after_login: int = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What copies of a message are answered from so many seconds from now on."""
+
+    after_s: float
+    result: Result
+    data: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +142,10 @@ class TerminalProtocol(Protocol):
         self._settle()
         return answer
 
-    def answer(self, received: Received, result: Result, data: Any = None) -> None:
-        """Answer a message that was told to the audience."""
-        self._session.answer(received, result, data)
+    def answer(self, received: Received, result: Result, data: Any = None, later: Later | None = None) -> None:
+        """Answer a message that was told to the audience; `later` is what its copies are answered when they come late."""
+        stale = StaleAnswer(self._hall.clock.seconds() + later.after_s, later.result, later.data) if later else None
+        self._session.answer(received, result, data, stale)
         self._settle()
 
     def forget(self, received: Received) -> None:

@@ -322,6 +322,19 @@ class TestAgeing:
         site.outlet.acknowledge()
         assert site.doors() == {7: 0}
 
+    def test_a_copy_that_comes_too_late_opens_no_door(self) -> None:
+        site = asked()
+        site.answer(True)
+        site.hang_up()
+        site.come_back()
+        site.wait(25.0)
+        site.scan()
+        assert site.doors() == {7: 1}
+        site.wait(10.0)
+        site.scan()
+        assert site.doors() == {7: 0}
+        assert len(site.outlet.published) == 1
+
     def test_a_ring_that_is_over_calls_nobody(self) -> None:
         site = Questioner(defaults=Defaults(flats={"304": FLAT}))
         site.outlet.is_slow = True

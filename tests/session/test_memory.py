@@ -8,7 +8,7 @@ import weakref
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.session.memory import MOST_REMEMBERED, REMEMBERED_S, AnswerMemory, Key
+from bridge.session.memory import MOST_REMEMBERED, REMEMBERED_S, AnswerMemory, Key, Stale
 
 
 def key(number: int) -> Key:
@@ -60,6 +60,15 @@ def test_an_answer_nobody_remembers_is_sent_all_the_same() -> None:
 def test_message_sequence_and_body_make_a_record() -> None:
     memory, line = AnswerMemory(), Line()
     assert all(memory.is_new(each, line.send, 0) for each in [("a", 1, b"x"), ("b", 1, b"x"), ("a", 2, b"x"), ("a", 1, b"y")])
+
+
+def test_an_answer_that_has_become_stale_is_another_one() -> None:
+    memory, line = AnswerMemory(), Line()
+    memory.is_new(key(1), line.send, 0.0)
+    memory.settle(key(1), b"open", line.send, Stale(30.0, b"shut"))
+    for now in (29.9, 30.0, 31.0):
+        memory.is_new(key(1), line.send, now)
+    assert line.sent == [b"open", b"open", b"shut", b"shut"]
 
 
 def test_answers_are_forgotten_in_time() -> None:
