@@ -23,7 +23,7 @@ from bridge.catalogue.message import DOOR_TTL_S
 from bridge.errors import Invalid
 from bridge.mqtt.commands import CommandRefused, Order, Response, read_order, transaction_of
 from bridge.mqtt.message import Message, Publication
-from bridge.mqtt.pictures import PictureRules, depict
+from bridge.mqtt.pictures import OVERHEAD_BYTES, PictureRules, depict
 from bridge.mqtt.topics import CommandTopic, Topics
 from bridge.relay.outlet import Outlet
 from bridge.relay.replies import Replies
@@ -117,7 +117,8 @@ class _Call:
 
 
 class CommandRelay:
-    """Carries out commands. `wall` gives UNIX seconds, `seconds` is a monotonic clock, `local` gives a moment in a terminal's zone."""
+    """Carries out commands. `wall` gives UNIX seconds, `seconds` is a monotonic clock, `local` gives a moment in a terminal's zone;
+    `refused` is told of what the bridge itself refused."""
 
     log = Logger()
 
@@ -132,6 +133,7 @@ class CommandRelay:
         wall: Callable[[], float],
         seconds: Callable[[], float],
         local: Callable[[float, str], datetime],
+        refused: Callable[[Response], None],
         courses: Mapping[str, Course] | None = None,
     ) -> None:
         self._outlet = outlet
@@ -142,6 +144,7 @@ class CommandRelay:
         self._wall = wall
         self._seconds = seconds
         self._local = local
+        self._refused = refused
         self._courses = courses or {}
         self._transactions = Transactions()
         self.is_shutting_down = False
@@ -186,8 +189,7 @@ class CommandRelay:
         if call.concludes:
             return False
         if not self._transactions.is_same(*what, call.name, call.message.payload):
-            self._publish(call, self._refusal(call, CommandRefused("duplicate", "the transaction was used for another command")))
-            return True
+            raise CommandRefused("duplicate", "the transaction was used for another command")
         self._transactions.repeat(*what, lambda response: self._publish(call, replace(response, duplicate=True)))
         return True
 
@@ -245,7 +247,7 @@ class CommandRelay:
             raise CommandRefused("shutting_down", "the bridge is being stopped")
         command = COMMANDS.get(name)
         if command is None:
-            raise CommandRefused("unknown_command", f"there is no command {name}; there are {', '.join(COMMANDS)}")
+            raise CommandRefused("unknown_command", f"there is no command {name[:64]}; there are {', '.join(COMMANDS)}")
         if name in self._rules.deny:
             raise CommandRefused("forbidden", f"{name} is denied by the configuration (commands.deny)")
         return command
@@ -277,13 +279,20 @@ class CommandRelay:
         for picture in command.answer_pictures:
             text = data.get(picture.attribute)
             if isinstance(text, str):
+                topic = self._topics.image(device, picture.kind)
                 depiction = depict(
-                    text, picture.attribute, self._topics.image(device, picture.kind), self._rules.pictures, (("device_id", device),)
+                    text, picture.attribute, topic, self._rules.pictures.within(self._packet_bytes), (("device_id", device),)
                 )
                 data = {**data, **depiction.fields}
                 if depiction.publication is not None:
                     self._replies.send(depiction.publication)
         return data
+
+    @property
+    def _packet_bytes(self) -> int | None:
+        """The largest packet that the broker takes; None for any size."""
+        limits = self._outlet.limits
+        return limits.maximum_packet_bytes if limits else None
 
     def _response(self, call: _Call, outcome: Answered | Failed | None = None) -> Response:
         elapsed_s = self._seconds() - call.started
@@ -301,11 +310,14 @@ class CommandRelay:
         return replace(self._response(call), status="error", code=refused.code, error=str(refused))
 
     def _refuse(self, call: _Call, refused: CommandRefused) -> None:
-        self._finish(call, self._refusal(call, refused))
+        response = self._refusal(call, refused)
+        self._refused(response)
+        self._finish(call, response)
 
     def _defect(self, failure: Failure, call: _Call) -> None:
         self.log.failure("defect after command {command} for {device}", failure, command=call.topic.command, device=call.device)
-        self._refuse(call, CommandRefused("device_error", "the bridge could not read the answer; its log says why"))
+        unread = CommandRefused("device_error", "the bridge could not read the answer; its log says why")
+        self._finish(call, self._refusal(call, unread))
 
     def _finish(self, call: _Call, response: Response) -> None:
         self._publish(call, response)
@@ -314,10 +326,19 @@ class CommandRelay:
 
     def _publish(self, call: _Call, response: Response) -> None:
         """On the response topic, and on the caller's own if it named one (MQTT 5)."""
-        payload = response.payload()
+        payload = self._payload(response)
         usual = self._topics.response(call.device, call.topic.command)
         correlation = call.message.correlation_data
         self._replies.send(Publication(usual, payload, content_type="application/json", correlation_data=correlation))
         wanted = call.message.response_topic
         if wanted and wanted != usual and self._topics.may_respond_on(wanted):
             self._replies.send(Publication(wanted, payload, content_type="application/json", correlation_data=correlation))
+
+    def _payload(self, response: Response) -> bytes:
+        """As JSON; without what the terminal said, where the broker would not take that."""
+        payload = response.payload()
+        packet_bytes = self._packet_bytes
+        if packet_bytes is None or len(payload) <= packet_bytes - OVERHEAD_BYTES:
+            return payload
+        error = f"the answer, {len(payload)} bytes, is over what the broker takes, {packet_bytes}"
+        return replace(response, status="error", code="too_large", error=error, description=None, data=None).payload()

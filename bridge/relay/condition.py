@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -40,6 +41,7 @@ class Condition:
 
     def __init__(
         self,
+        clock: IReactorTime,
         outlet: Outlet,
         board: Noticeboard,
         topics: Topics,
@@ -47,9 +49,8 @@ class Condition:
         set_up: SetUp,
         presence: Presence,
         permit_join_until: Callable[[], float | None],
-        health_loop: Callable[[Callable[[], Any]], LoopingCall],
-        seconds: Callable[[], float],
     ) -> None:
+        self._clock = clock
         self._outlet = outlet
         self._board = board
         self._topics = topics
@@ -57,10 +58,12 @@ class Condition:
         self._set_up = set_up
         self._presence = presence
         self._permit_join_until = permit_join_until
-        self._seconds = seconds
         self._started_at = moments.wall()
-        self._started = seconds()
-        self._loop = health_loop(self._publish_health)
+        self._started = clock.seconds()
+        self._loop = LoopingCall(self._publish_health)
+        self._loop.clock = clock
+        self._window: IDelayedCall | None = None
+        """When info is to say that the window has closed."""
 
     def start(self) -> None:
         """Begin to speak of health."""
@@ -70,6 +73,7 @@ class Condition:
         """No more timers."""
         if self._loop.running:
             self._loop.stop()
+        self._forget_window()
 
     def permit_join(self) -> dict[str, Any]:
         """The window, as info shows it."""
@@ -89,12 +93,24 @@ class Condition:
             "configuration": self._set_up.configuration,
         }
         self._board.post(self._topics.info, msgspec.json.encode(info))
+        self._watch_window()
+
+    def _watch_window(self) -> None:
+        self._forget_window()
+        until = self._permit_join_until()
+        if until is not None:
+            self._window = self._clock.callLater(max(0.0, until - self._moments.wall()), self.post_info)
+
+    def _forget_window(self) -> None:
+        if self._window is not None and self._window.active():
+            self._window.cancel()
+        self._window = None
 
     def health(self) -> dict[str, Any]:
         """How the bridge does, now."""
         return {
             "time": self._moments.now(),
-            "uptime_s": round(self._seconds() - self._started),
+            "uptime_s": round(self._clock.seconds() - self._started),
             "memory": {"rss_bytes": resident_bytes()},
             "mqtt": {"connected": self._outlet.is_up, "congested": self._outlet.congested},
             "terminals": {serial: asdict(counters) for serial, counters in self._presence.counters.items()},

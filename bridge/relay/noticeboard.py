@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from bridge.errors import BrokerAway, BridgeError
+from bridge.errors import BridgeError, BrokerAway
 from bridge.mqtt.message import Publication
 from bridge.relay.outlet import Outlet
 
@@ -37,32 +37,35 @@ class Noticeboard:
         return self._notices.get(topic)
 
     def clear(self, topic: str) -> None:
-        """There is nothing to say any more: the broker is to forget it."""
+        """There is nothing to say any more: the broker is to forget it, now or as soon as it is there."""
         self._notices.pop(topic, None)
-        if self._outlet.is_up:
-            self._publish(topic, b"")
-        else:
-            self._to_clear.add(topic)
+        self._to_clear.add(topic)
+        self._forget(topic)
 
     def link_up(self) -> None:
         """The broker is there, and may know nothing."""
-        to_clear, self._to_clear = self._to_clear, set()
-        for topic in to_clear:
-            self._publish(topic, b"")
         for topic, payload in list(self._notices.items()):
             self._publish(topic, payload)
+        for topic in list(self._to_clear):
+            self._forget(topic)
 
     def _publish(self, topic: str, payload: bytes) -> None:
         if self._outlet.is_up:
             say(self._outlet, Publication(topic, payload, retain=True), self.log)
 
+    def _forget(self, topic: str) -> None:
+        if self._outlet.is_up:
+            published = self._outlet.publish(Publication(topic, b"", retain=True))
+            published.addCallback(lambda _: self._to_clear.discard(topic))
+            published.addErrback(_log_unless_away, topic, self.log)
+
 
 def say(outlet: Outlet, publication: Publication, log: Logger) -> Deferred[None]:
     """Publish what nobody waits for. A broker that goes away meanwhile is told of elsewhere; anything else ends in the log."""
+    return outlet.publish(publication).addErrback(_log_unless_away, publication.topic, log)
 
-    def failed(failure: Failure) -> None:
-        if failure.check(BrokerAway) is None:
-            failure.trap(BridgeError)
-            log.error("cannot publish on {topic}: {reason}", topic=publication.topic, reason=failure.getErrorMessage())
 
-    return outlet.publish(publication).addErrback(failed)
+def _log_unless_away(failure: Failure, topic: str, log: Logger) -> None:
+    if failure.check(BrokerAway) is None:
+        failure.trap(BridgeError)
+        log.error("cannot publish on {topic}: {reason}", topic=topic, reason=failure.getErrorMessage())

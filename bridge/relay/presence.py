@@ -54,7 +54,8 @@ class Counters:
 
 @dataclass(slots=True)
 class Presence:
-    """Keeps the noticeboard true about terminals. `known` gives those of the registry, `name_of` what people call one."""
+    """Keeps the noticeboard true about terminals. `known` gives those of the registry, `name_of` what people call one; `heard` has it
+    remember when one was there last."""
 
     clock: IReactorTime
     outlet: Outlet
@@ -65,6 +66,7 @@ class Presence:
     known: Callable[[], Iterable[KnownTerminal]]
     name_of: Callable[[str], str]
     is_live: Callable[[str], bool]
+    heard: Callable[[str], None]
     counters: dict[str, Counters] = field(default_factory=dict)
     _leaving: dict[str, IDelayedCall] = field(default_factory=dict)
     _devices_due: IDelayedCall | None = None
@@ -105,6 +107,7 @@ class Presence:
 
     def left(self, serial: str, reason: str, *, clean: bool) -> None:
         """A terminal is gone: away at once after a logout, otherwise unless it is back soon."""
+        self.heard(serial)
         if clean:
             self._away(serial, reason)
         else:
@@ -133,7 +136,7 @@ class Presence:
 
     def _started(self) -> None:
         for known in self.known():
-            if known.status == "approved" and not self.is_live(known.serial):
+            if known.status == "approved" and not self.is_live(known.serial) and known.serial not in self._leaving:
                 self.board.post(self.topics.availability(known.serial), b"offline")
 
     def _away(self, serial: str, reason: str) -> None:
@@ -175,6 +178,6 @@ class Presence:
             "firmware": known.firmware or None,
             "address": known.address or None,
             "status": known.status,
-            "online": self.is_live(known.serial),
-            "last_seen": self.moments.at(known.last_seen),
+            "online": self.board.read(self.topics.availability(known.serial)) == b"online",
+            "last_seen": self.moments.now() if self.is_live(known.serial) else self.moments.at(known.last_seen),
         }

@@ -14,6 +14,8 @@ from bridge.relay.outlet import Outlet
 
 KEPT = 1_000
 """How many responses wait for a broker that is away; the oldest give way."""
+KEPT_BYTES = 16 * 1024 * 1024
+"""How much, pictures among it."""
 KEPT_S = 60.0
 """How long: nobody waits for an answer for longer."""
 
@@ -26,7 +28,8 @@ class Replies:
     def __init__(self, outlet: Outlet, seconds: Callable[[], float]) -> None:
         self._outlet = outlet
         self._seconds = seconds
-        self._kept: deque[tuple[float, Publication]] = deque(maxlen=KEPT)
+        self._kept: deque[tuple[float, Publication]] = deque()
+        self._kept_bytes = 0
 
     def send(self, publication: Publication) -> None:
         """Publish a response. One that the broker did not acknowledge before it went away is published again, and may come twice."""
@@ -34,8 +37,7 @@ class Replies:
 
     def link_up(self) -> None:
         """The broker is back."""
-        kept = list(self._kept)
-        self._kept.clear()
+        kept, self._kept, self._kept_bytes = self._kept, deque(), 0
         for since, publication in kept:
             if self._seconds() - since < KEPT_S:
                 self._send(since, publication)
@@ -43,9 +45,16 @@ class Replies:
     def _send(self, since: float, publication: Publication) -> None:
         self._outlet.publish(publication).addErrback(self._failed, since, publication)
 
+    def _keep(self, since: float, publication: Publication) -> None:
+        self._kept.append((since, publication))
+        self._kept_bytes += len(publication.payload)
+        while len(self._kept) > KEPT or self._kept_bytes > KEPT_BYTES:
+            _, oldest = self._kept.popleft()
+            self._kept_bytes -= len(oldest.payload)
+
     def _failed(self, failure: Failure, since: float, publication: Publication) -> None:
         if failure.check(BrokerAway):
-            self._kept.append((since, publication))
+            self._keep(since, publication)
             return
         failure.trap(BridgeError)
         self.log.error("cannot respond on {topic}: {reason}", topic=publication.topic, reason=failure.getErrorMessage())

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from bridge.catalogue.checking import strict
 from bridge.catalogue.fields import plain
 from bridge.errors import BridgeError, Invalid
+from bridge.mqtt.commands import transaction_of
 from bridge.mqtt.message import Message, Publication
 from bridge.mqtt.topics import RequestTopic, Topics
 from bridge.registry import RegistryAdmission
@@ -81,18 +82,16 @@ class RequestRelay:
 
     def message(self, topic: RequestTopic, message: Message) -> None:
         """A message on a request topic. A border, like the commands': it is answered even if the bridge has a defect."""
-        transaction: Any = None
         try:
-            value = _read(message)
-            transaction = value.get("transaction")
-            response = {"status": "ok", "data": self._answer(topic.name, value)}
+            response = {"status": "ok", "data": self._answer(topic.name, _read(message))}
         except BridgeError as error:
             response = {"status": "error", "error": str(error)}
         except Exception:  # noqa: BLE001 - a border: see above
             self.log.failure("defect in request {name}", name=topic.name)
             response = {"status": "error", "error": "the bridge could not do it; its log says why"}
-        if isinstance(transaction, str | int):
-            response["transaction"] = str(transaction)
+        transaction = transaction_of(message.payload)
+        if transaction is not None:
+            response["transaction"] = transaction
         self._respond(topic, message, msgspec.json.encode(response))
 
     def _answer(self, name: str, value: dict[str, Any]) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 
 from bridge.mqtt.commands import Response
 
@@ -15,15 +15,14 @@ MOST_REMEMBERED = 10_000
 
 _LOOKED_AT = 16
 """How many of the oldest are looked at for each new one."""
-
 Reply = Callable[[Response], None]
 
 
 @dataclass(slots=True)
 class _Entry:
     since: float
-    command: str
-    payload: bytes
+    asked: bytes
+    """A digest of what was asked for: payloads may be megabytes."""
     response: Response | None = None
     waiting: list[Reply] = field(default_factory=list)
 
@@ -40,13 +39,12 @@ class Transactions:
         key = (device, transaction)
         if key in self._entries:
             return False
-        self._entries[key] = _Entry(now, command, payload)
+        self._entries[key] = _Entry(now, _digest(command, payload))
         return True
 
     def is_same(self, device: str, transaction: str, command: str, payload: bytes) -> bool:
         """Whether the transaction that is known asked for the same thing."""
-        entry = self._entries[device, transaction]
-        return (entry.command, entry.payload) == (command, payload)
+        return self._entries[device, transaction].asked == _digest(command, payload)
 
     def repeat(self, device: str, transaction: str, reply: Reply) -> None:
         """Give the answer of the first: now, or once there is one."""
@@ -67,12 +65,17 @@ class Transactions:
             reply(response)
 
     def _drop_old(self, now: float) -> None:
-        """Oldest first. One still under way is kept whatever its age: it owes an answer to whoever waits."""
-        for key, entry in list(self._oldest()):
+        """Oldest first. One still under way is kept whatever its age, since it owes an answer to whoever waits; it goes to the end, so
+        that it keeps no other."""
+        for _ in range(min(_LOOKED_AT, len(self._entries))):
+            key, entry = next(iter(self._entries.items()))
             if now - entry.since < REMEMBERED_S and len(self._entries) < MOST_REMEMBERED:
                 return
-            if entry.response is not None:
+            if entry.response is None:
+                self._entries.move_to_end(key)
+            else:
                 del self._entries[key]
 
-    def _oldest(self) -> Iterator[tuple[tuple[str, str], _Entry]]:
-        return islice(self._entries.items(), _LOOKED_AT)
+
+def _digest(command: str, payload: bytes) -> bytes:
+    return hashlib.sha256(command.encode() + b"\n" + payload).digest()
