@@ -28,6 +28,9 @@ from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
 from bridge.relay.commands import CommandRelay, CommandRules
 from bridge.relay.condition import Condition, SetUp
+from bridge.relay.config_reading import ConfigReading
+from bridge.relay.config_setting import ConfigSetting
+from bridge.relay.configuration import Configuration
 from bridge.relay.defaults import Defaults
 from bridge.relay.events import EventRelay
 from bridge.relay.noticeboard import Noticeboard
@@ -149,6 +152,9 @@ def _relay(common: _Common) -> Relay:
     presence = _presence(common)
     condition = _condition(common, presence)
     answers = _answers(common, presence)
+    configuration = Configuration(common.board, common.topics)
+    reading = ConfigReading(configuration, common.link, common.directory.find, common.reactor, SystemRandom())
+    setting = _config_setting(common, configuration, reading)
     return Relay(
         topics=common.topics,
         directory=common.directory,
@@ -158,7 +164,10 @@ def _relay(common: _Common) -> Relay:
         condition=condition,
         events=_events(common, answers),
         answers=answers,
-        commands=_commands(common),
+        commands=_commands(common, setting),
+        configuration=configuration,
+        config_reading=reading,
+        config_setting=setting,
         requests=_requests(common, condition),
     )
 
@@ -238,7 +247,14 @@ def _events(common: _Common, answers: AnswerRelay) -> EventRelay:
     return EventRelay(common.link, common.topics, rules, subject_of, common.wall, answers)
 
 
-def _commands(common: _Common) -> CommandRelay:
+def _config_setting(common: _Common, configuration: Configuration, reading: ConfigReading) -> ConfigSetting:
+    def civil_time(serial: str) -> str:
+        return f"{datetime.fromtimestamp(common.wall(), common.config.device_zone(serial)):%Y-%m-%d %H:%M:%S}"
+
+    return ConfigSetting(configuration, reading, common.directory.find, civil_time)
+
+
+def _commands(common: _Common, setting: ConfigSetting) -> CommandRelay:
     config = common.config
     rules = CommandRules(
         deny=frozenset(config.commands.deny),
@@ -251,7 +267,15 @@ def _commands(common: _Common) -> CommandRelay:
         return datetime.fromtimestamp(moment, config.device_zone(serial))
 
     return CommandRelay(
-        common.link, common.replies, common.topics, rules, common.roster, wall=common.wall, seconds=common.seconds, local=local
+        common.link,
+        common.replies,
+        common.topics,
+        rules,
+        common.roster,
+        wall=common.wall,
+        seconds=common.seconds,
+        local=local,
+        courses=setting.courses(),
     )
 
 

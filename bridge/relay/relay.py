@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from twisted.logger import Logger
 
 from bridge.mqtt.message import BrokerLimits, Message
-from bridge.mqtt.topics import AnswerTopic, CommandTopic, Topics
+from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, Topics
 from bridge.registry import Change, KnownTerminal
 from bridge.registry.admission import ChangeKind
 from bridge.relay.answers import AnswerRelay
 from bridge.relay.commands import CommandRelay
 from bridge.relay.condition import Condition
+from bridge.relay.config_reading import ConfigReading
+from bridge.relay.config_setting import CHANGE, ConfigSetting
+from bridge.relay.configuration import Configuration
 from bridge.relay.events import EventRelay
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Presence
@@ -38,6 +41,9 @@ class Relay:
     events: EventRelay
     answers: AnswerRelay
     commands: CommandRelay
+    configuration: Configuration
+    config_reading: ConfigReading
+    config_setting: ConfigSetting
     requests: RequestRelay
     _log = Logger()
 
@@ -56,6 +62,7 @@ class Relay:
     def stop(self) -> None:
         """No more timers."""
         self.presence.stop()
+        self.config_reading.stop()
         self.condition.stop()
 
     # The terminals' audience.
@@ -69,16 +76,19 @@ class Relay:
             how=", in place of its older connection" if replaced else "",
         )
         self.presence.joined(terminal, replaced=replaced)
+        self.config_reading.joined(terminal)
 
     def updated(self, terminal: TerminalProtocol) -> None:
         """A terminal said more of itself."""
         self.presence.info_changed(terminal)
+        self.config_reading.updated(terminal)
 
     def left(self, terminal: TerminalProtocol, reason: str, *, clean: bool) -> None:
         """A terminal is gone."""
         self._log.info("terminal {device} left: {reason}", device=terminal.serial, reason=reason)
         self.presence.left(terminal.serial, reason, clean=clean)
         self.answers.left(terminal.serial)
+        self.config_reading.left(terminal.serial)
 
     def received(self, terminal: TerminalProtocol, received: Received) -> None:
         """A terminal reports something."""
@@ -124,6 +134,9 @@ class Relay:
         elif isinstance(topic, CommandTopic):
             self._count_command(topic.device)
             self.commands.message(topic, message)
+        elif isinstance(topic, ConfigSetTopic):
+            self._count_command(topic.device)
+            self.commands.message(CommandTopic(topic.device, CHANGE), message, self.config_setting.wish(topic))
         elif isinstance(topic, AnswerTopic):
             self.answers.message(topic, message)
         else:
@@ -151,6 +164,7 @@ class Relay:
     def _removed(self, known: KnownTerminal) -> None:
         self.directory.drop(known.serial, "removed by the operator")
         self.presence.removed(known.serial)
+        self.configuration.removed(known.serial)
         self.presence.tell("device_removed", id=known.serial)
 
     def _renamed(self, known: KnownTerminal) -> None:
