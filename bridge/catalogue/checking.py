@@ -74,6 +74,9 @@ def _compile(declared: inspect.Type) -> Check | None:
     if isinstance(declared, inspect.ListType):
         inner = _compile(declared.item_type)
         return inner and _each(inner)
+    if isinstance(declared, inspect.DictType):
+        inner = _compile(declared.value_type)
+        return inner and _each_named(inner)
     if isinstance(declared, inspect.StructType):
         return _struct(declared)
     return None
@@ -96,6 +99,15 @@ def _each(inner: Check) -> Check:
     def check(values: Any, path: str) -> Any:
         if isinstance(values, list):
             values[:] = [inner(value, f"{path}[{index}]") for index, value in enumerate(values)]
+        return values
+
+    return check
+
+
+def _each_named(inner: Check) -> Check:
+    def check(values: Any, path: str) -> Any:
+        if isinstance(values, dict):
+            values.update({name: inner(value, below(path, name[:_NAME_SHOWN])) for name, value in values.items()})
         return values
 
     return check

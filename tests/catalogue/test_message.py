@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
@@ -17,6 +16,7 @@ from msgspec import inspect
 from bridge.catalogue import COMMANDS, DECLARATIONS, REPORTS, Command, Declaration, Report
 from bridge.catalogue.message import DEFAULT_TIMEOUT_S, DOOR_TIMEOUT_S, DOOR_TTL_S, AnswerData, CommandData, Data, NoAnswer
 from bridge.errors import Invalid
+from tests.catalogue.asker import Gate
 from tests.catalogue.declared import Place, places_in, value_at, values_beyond, values_within, with_value
 from tests.values import json_values
 
@@ -289,14 +289,6 @@ def test_no_rubbish_in_a_field_loses_a_report(report: Report, data: st.DataObjec
     rubbish = data.draw(st.dictionaries(st.sampled_from([*names, "unheard of"]), json_values, max_size=6))
     read, extra = report.read({**rubbish, **{name: report.example[name] for name in required}})
     msgspec.json.encode([read, extra, read.event_type(), read.event_fields(UTC), read.record_time(), *read.default_answer(Gate())])
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A terminal that asks."""
-
-    device_id: str = "G1"
-    name: str = "Gate"
 
 
 @each_report

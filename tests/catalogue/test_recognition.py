@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from msgspec import to_builtins
 from bridge.catalogue import REPORTS
 from bridge.catalogue.recognition import SnapshotFace
 from bridge.errors import Invalid
+from tests.catalogue.asker import told, told_by_default
 
 
 def recognition(**data: Any) -> SnapshotFace:
@@ -18,27 +18,6 @@ def recognition(**data: Any) -> SnapshotFace:
     assert isinstance(read, SnapshotFace)
     assert not extra
     return read
-
-
-@dataclass(frozen=True)
-class Gate:
-    device_id: str = "G1"
-    name: str = "Gate"
-
-
-def default(**data: Any) -> tuple[int, dict[str, Any]]:
-    result, answer = recognition(**data).default_answer(Gate())
-    return result, to_builtins(answer)
-
-
-def answered(reply: Any, **data: Any) -> dict[str, Any]:
-    question = REPORTS["snapshot_face"].question
-    assert question is not None
-    said: Any = question.read(reply)
-    result, answer = recognition(**data).answer_to(said, Gate())
-    assert result == 0
-    told: dict[str, Any] = to_builtins(answer)
-    return told
 
 
 @pytest.mark.parametrize(
@@ -85,8 +64,8 @@ def test_the_fields_of_an_id_card() -> None:
 
 
 def test_the_answer_carries_the_records_time_and_leaves_the_door_to_the_terminal() -> None:
-    assert default(snaptime="2019-08-02 15:42:48") == (0, {"snaptime": "2019-08-02 15:42:48"})
-    assert default() == default(snaptime="") == (0, {})
+    assert told_by_default("snapshot_face", {"snaptime": "2019-08-02 15:42:48"}) == (0, {"snaptime": "2019-08-02 15:42:48"})
+    assert told_by_default("snapshot_face", {}) == told_by_default("snapshot_face", {"snaptime": ""}) == (0, {})
 
 
 def test_a_picture_in_any_wrapping_is_kept_as_it_came() -> None:
@@ -108,8 +87,8 @@ def test_a_picture_in_any_wrapping_is_kept_as_it_came() -> None:
     ],
 )
 def test_what_somebody_answers(reply: dict[str, Any], answer: dict[str, Any]) -> None:
-    assert answered(reply) == answer
-    assert answered(reply, snaptime="2019-08-02 15:42:48") == {"snaptime": "2019-08-02 15:42:48", **answer}
+    assert told("snapshot_face", {}, reply) == (0, answer)
+    assert told("snapshot_face", {"snaptime": "2019-08-02 15:42:48"}, reply) == (0, {"snaptime": "2019-08-02 15:42:48", **answer})
 
 
 @pytest.mark.parametrize(
@@ -117,5 +96,5 @@ def test_what_somebody_answers(reply: dict[str, Any], answer: dict[str, Any]) ->
 )
 def test_what_is_no_answer(reply: Any, path: str) -> None:
     with pytest.raises(Invalid) as caught:
-        answered(reply)
+        told("snapshot_face", {}, reply)
     assert caught.value.path == path
