@@ -11,13 +11,13 @@ from random import SystemRandom
 from typing import Any, cast
 
 from msgspec import UNSET
-from twisted.internet.task import LoopingCall
 
 from bridge.catalogue.intercom import CalledReply, DeviceCallParamReply
 from bridge.config import Config, redacted
 from bridge.config.answers import Flat
 from bridge.errors import BridgeError
 from bridge.mqtt.address import BrokerAddress
+from bridge.mqtt.commands import Response
 from bridge.mqtt.events import EventRules, Subject
 from bridge.mqtt.link import Link, LinkListener
 from bridge.mqtt.message import Publication
@@ -52,6 +52,7 @@ class Roster:
     registry: Registry
     admission: RegistryAdmission
     directory: Directory
+    wall: Callable[[], float]
 
     def is_known(self, device: str) -> bool:
         """Whether this is a terminal of this bridge: one that was approved and let in."""
@@ -66,6 +67,11 @@ class Roster:
         """What people call it."""
         known = self.registry.get(device)
         return device if known is None else self.admission.name_of(known)
+
+    def heard(self, device: str) -> None:
+        """It was there until now."""
+        if self.registry.get(device) is not None:
+            self.registry.touch(device, self.wall())
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         topics=topics,
         directory=directory,
         admission=admission,
-        roster=Roster(registry, admission, directory),
+        roster=Roster(registry, admission, directory, time.time),
         link=link,
         board=Noticeboard(link),
         replies=Replies(link, reactor.seconds),
@@ -164,7 +170,7 @@ def _relay(common: _Common) -> Relay:
         condition=condition,
         events=_events(common, answers),
         answers=answers,
-        commands=_commands(common, setting),
+        commands=_commands(common, presence, setting),
         configuration=configuration,
         config_reading=reading,
         config_setting=setting,
@@ -183,17 +189,14 @@ def _presence(common: _Common) -> Presence:
         known=common.roster.registry.terminals,
         name_of=common.roster.name_of,
         is_live=common.directory.__contains__,
+        heard=common.roster.heard,
     )
 
 
 def _condition(common: _Common, presence: Presence) -> Condition:
-    def looping(act: Callable[[], Any]) -> LoopingCall:
-        loop = LoopingCall(act)
-        loop.clock = common.reactor
-        return loop
-
     config = common.config
     return Condition(
+        clock=common.reactor,
         outlet=common.link,
         board=common.board,
         topics=common.topics,
@@ -201,8 +204,6 @@ def _condition(common: _Common, presence: Presence) -> Condition:
         set_up=SetUp(config.instance, tuple(config.listen), redacted(config)),
         presence=presence,
         permit_join_until=lambda: common.admission.permit_join_until,
-        health_loop=looping,
-        seconds=common.seconds,
     )
 
 
@@ -254,7 +255,7 @@ def _config_setting(common: _Common, configuration: Configuration, reading: Conf
     return ConfigSetting(configuration, reading, common.directory.find, civil_time)
 
 
-def _commands(common: _Common, setting: ConfigSetting) -> CommandRelay:
+def _commands(common: _Common, presence: Presence, setting: ConfigSetting) -> CommandRelay:
     config = common.config
     rules = CommandRules(
         deny=frozenset(config.commands.deny),
@@ -266,6 +267,11 @@ def _commands(common: _Common, setting: ConfigSetting) -> CommandRelay:
     def local(moment: float, serial: str) -> datetime:
         return datetime.fromtimestamp(moment, config.device_zone(serial))
 
+    def refused(response: Response) -> None:
+        presence.tell(
+            "command_refused", id=response.device_id, command=response.command, code=response.code, transaction=response.transaction
+        )
+
     return CommandRelay(
         common.link,
         common.replies,
@@ -275,6 +281,7 @@ def _commands(common: _Common, setting: ConfigSetting) -> CommandRelay:
         wall=common.wall,
         seconds=common.seconds,
         local=local,
+        refused=refused,
         courses=setting.courses(),
     )
 
