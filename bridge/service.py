@@ -22,7 +22,7 @@ from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.embedded import EmbeddedBroker
 from bridge.mqtt.message import BrokerLimits, Message, Publication
 
-FLUSH_S = 3.0
+FLUSH_S = 2.5
 """How long events on their way to the broker are waited for at the end; a terminal keeps what was not acknowledged. The goodbye may take
 2 s more, and an embedded broker that has to be killed 2 s: in all, the end has to come within 8 s."""
 BROKER_WAIT_S = 2.0
