@@ -47,8 +47,40 @@ each_commands_place = pytest.mark.parametrize(
 
 def test_names_are_the_protocols_own_and_stand_once() -> None:
     assert len(DECLARATIONS) == len({each.name for each in DECLARATIONS}) == len(COMMANDS) + len(REPORTS)
-    assert {"register", "login", "logout", "sync_time", "snapshot_face"} <= set(REPORTS)
-    assert {"open_door", "snapshot_picture", "get_configs"} <= set(COMMANDS)
+    assert set(REPORTS) == {
+        "register",
+        "login",
+        "logout",
+        "sync_time",
+        "snapshot_face",
+        "qrcode_data",
+        "device_sync_person",
+        "device_call_param",
+        "device_call_result",
+    }
+    assert set(COMMANDS) == {
+        "add_person",
+        "update_person",
+        "delete_person",
+        "clear_person",
+        "snapshot_picture",
+        "sync_person",
+        "add_person_face",
+        "add_face",
+        "delete_face",
+        "device_restart",
+        "device_upgrade",
+        "serial_output",
+        "weigand_output",
+        "record_clear",
+        "open_door",
+        "online_open_door",
+        "swiping_card",
+        "config_device_pass_rule",
+        "config_system",
+        "get_configs",
+        "reSend_record_set",
+    }
     assert [name for name in (*COMMANDS, *REPORTS) if not re.fullmatch(r"[A-Za-z0-9_]{1,32}", name)] == []
 
 
