@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ..catalogue import COMMANDS, Command, CommandData, Result
-from ..catalogue.configuration import GetConfigs
+from ..catalogue.configuration import ConfigSystem, GetConfigs
 from ..catalogue.door import OpenDoor
 from ..errors import Invalid
 from .happenings import Commanded, DoorOpened, Happening
@@ -85,7 +85,18 @@ def _get_configs(terminal: Terminal, command: Command, data: GetConfigs) -> Answ
     return Answer(Result.SUCCESS, Commanded(command.name, Result.SUCCESS), found, beside={"RspMsg": f"get_{asked[0]}"})
 
 
+def _config_system(terminal: Terminal, command: Command, data: CommandData) -> Answer:
+    """What is set is read back. With a group that it does not have, nothing is set."""
+    groups: dict[str, dict[str, Any]] = msgspec.to_builtins(data)
+    if any(terminal.config(name) is None for name in groups):
+        return _refused(command.name, Result.NO_SUCH_OBJECT)
+    for name, values in groups.items():
+        terminal.set_config(name, values)
+    return Answer(Result.SUCCESS, Commanded(command.name, Result.SUCCESS), beside={"RspMsg": f"set_{next(iter(groups))}"})
+
+
 _ANSWERS: dict[type[CommandData], Callable[[Terminal, Command, Any], Answer]] = {
     OpenDoor: _open_door,
     GetConfigs: _get_configs,
+    ConfigSystem: _config_system,
 }

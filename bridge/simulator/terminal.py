@@ -66,6 +66,12 @@ class Terminal:
             return values | {"currenttime": f"{self.civil_time():%Y-%m-%d %H:%M:%S}"}
         return values
 
+    def set_config(self, group: str, values: dict[str, Any]) -> None:
+        """Somebody set a group that it has. To set its time sets its clock."""
+        self._configs[group] = {**self._configs[group], **values}
+        if "currenttime" in values:
+            self.set_clock(datetime.strptime(values["currenttime"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC))
+
     def take_picture(self, person: Person | None = None) -> str:
         """A fresh JPEG, in base64."""
         return base64.b64encode(self._camera(person, self.civil_time())).decode("ascii")
