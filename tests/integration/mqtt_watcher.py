@@ -31,6 +31,7 @@ class Seen:
     content_type: str | None
     user_properties: dict[str, str]
     correlation_data: bytes | None
+    response_topic: str | None
 
     @property
     def json(self) -> Any:
@@ -128,6 +129,7 @@ class MqttWatcher:
             getattr(properties, "ContentType", None),
             dict(getattr(properties, "UserProperty", [])),
             getattr(properties, "CorrelationData", None),
+            getattr(properties, "ResponseTopic", None),
         )
         with self._news:
             self.messages.append(seen)
