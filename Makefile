@@ -14,7 +14,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format broker clean
+.PHONY: help run demo test lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 
 format: $(VENV)/.dev ## let ruff sort imports and lay out the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+docs: $(VENV)/.run ## write docs/: the reference, JSON Schemas and the AsyncAPI document, from the declarations
+	@$(BIN)/python -m bridge.reference
 
 broker: ## install mosquitto when it is missing
 	@scripts/install-mosquitto

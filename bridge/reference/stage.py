@@ -1,0 +1,152 @@
+"""The parts of the relay that speak of the bridge itself, on a stage without a broker, so that examples are what they really say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+
+from bridge.config import Config, redacted
+from bridge.mqtt.message import BrokerLimits, Message, Publication
+from bridge.mqtt.topics import RequestTopic
+from bridge.reference.channel import DEVICE, REAL
+from bridge.reference.happenings import BRIDGE_EVENTS, sample_of
+from bridge.reference.samples import NAME, TRANSACTION, WALL, ZONE
+from bridge.registry import KnownTerminal, RegistryAdmission
+from bridge.relay.condition import Condition, SetUp
+from bridge.relay.noticeboard import Noticeboard
+from bridge.relay.presence import Counters, Moments, Presence
+from bridge.relay.replies import Replies
+from bridge.relay.requests import OfNothing, Request, RequestRelay, admission_requests
+from bridge.session.admission import Identity
+from bridge.terminal.protocol import TerminalProtocol
+
+ADDRESS = "192.168.1.20"
+MAC, MODEL, FIRMWARE = "0064871ECB01", "HG02", "V1.0.0"
+UPTIME_S = 86_400.0
+RSS_BYTES = 64 * 1024 * 1024
+KNOWN = KnownTerminal(
+    serial=DEVICE,
+    status="approved",
+    mac=MAC,
+    mac_since=WALL,
+    first_seen=WALL,
+    last_seen=WALL,
+    model=MODEL,
+    firmware=FIRMWARE,
+    name=NAME,
+    address=ADDRESS,
+)
+
+
+class RecordingOutlet:
+    """A broker that takes everything."""
+
+    is_up = True
+    congested = False
+    limits: BrokerLimits | None = BrokerLimits("5", receive_maximum=100)
+
+    def __init__(self) -> None:
+        self.published: list[Publication] = []
+
+    def publish(self, publication: Publication) -> Deferred[None]:
+        """Never fails."""
+        self.published.append(publication)
+        return succeed(None)
+
+    def when_drained(self) -> Deferred[None]:
+        """Never fails."""
+        return succeed(None)
+
+
+class Stage:
+    """The parts, and what they have published."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.permit_join_until: float | None = None
+        self.outlet = RecordingOutlet()
+        self.board = Noticeboard(self.outlet)
+        self.presence = self._presence()
+        self.condition = self._condition()
+        self.requests = self._requests()
+
+    def _presence(self) -> Presence:
+        return Presence(
+            clock=self.clock,
+            outlet=self.outlet,
+            board=self.board,
+            topics=REAL,
+            moments=Moments(lambda: WALL, ZONE),
+            instance="",
+            known=lambda: [KNOWN],
+            name_of=lambda serial: NAME,
+            is_live=lambda serial: True,
+            heard=lambda serial: None,
+        )
+
+    def _condition(self) -> Condition:
+        config = Config()
+        return Condition(
+            clock=self.clock,
+            outlet=self.outlet,
+            board=self.board,
+            topics=REAL,
+            moments=Moments(lambda: WALL, ZONE),
+            set_up=SetUp("", tuple(config.listen), redacted(config)),
+            presence=self.presence,
+            permit_join_until=lambda: self.permit_join_until,
+        )
+
+    def _requests(self) -> dict[str, Request]:
+        admission = SimpleNamespace(
+            permit_join=lambda time: setattr(self, "permit_join_until", WALL + time),
+            approve=lambda serial, name, mac: KNOWN,
+            block=lambda serial: replace(KNOWN, status="blocked"),
+            remove=lambda serial: KNOWN,
+            rename=lambda serial, name: KNOWN,
+        )
+        requests = admission_requests(cast("RegistryAdmission", admission), self.condition.permit_join, self.condition.post_info)
+        return {**requests, "health": Request(OfNothing, "How the bridge does, now.", lambda _: self.health())}
+
+    def health(self) -> dict[str, Any]:
+        """What the bridge says of its health after a day, with a memory that does not depend on the machine."""
+        self.clock.advance(UPTIME_S - self.clock.seconds())
+        self.presence.counters = {DEVICE: Counters(events=120, commands=3, connections=1)}
+        return {**self.condition.health(), "memory": {"rss_bytes": RSS_BYTES}}
+
+    def play(self) -> list[Publication]:
+        """A terminal joins; everything is said that can be said of it and of the bridge."""
+        self.board.post(REAL.state, b"online")
+        self.condition.post_info()
+        self.presence.devices_changed()
+        self.presence.joined(cast("TerminalProtocol", _terminal()), replaced=False)
+        self.clock.advance(1)
+        return self.outlet.published
+
+    def told(self) -> dict[str, Any]:
+        """Each of the bridge's own events, by kind."""
+        before = len(self.outlet.published)
+        for kind in BRIDGE_EVENTS:
+            self.presence.tell(kind, **sample_of(kind))
+        events = map(msgspec.json.decode, [each.payload for each in self.outlet.published[before:]])
+        return {event["type"]: event for event in events}
+
+    def answered(self, name: str, payload: dict[str, Any]) -> Any:
+        """What is answered to a request."""
+        relay = RequestRelay(Replies(self.outlet, self.clock.seconds), REAL, self.requests)
+        relay.message(RequestTopic(name), Message(f"{REAL.bridge}/request/{name}", msgspec.json.encode(payload)))
+        return msgspec.json.decode(self.outlet.published[-1].payload)
+
+
+def _terminal() -> SimpleNamespace:
+    identity = Identity(DEVICE, "", NAME, MODEL, MAC, FIRMWARE)
+    return SimpleNamespace(serial=DEVICE, identity=identity, protocol_version=3, address=ADDRESS, joined_at=WALL)
+
+
+REQUEST_SAMPLES: dict[str, Any] = {"id": DEVICE, "name": NAME, "mac": MAC, "time": 120, "transaction": TRANSACTION}
+"""What an example of a request says in a field of this name."""
