@@ -122,8 +122,8 @@ class Relay:
 
     def link_up(self, limits: BrokerLimits) -> None:
         """The broker is there: tell it how everything is, and what it missed being told."""
+        self.condition.post_info()  # before the board: what stands there does not know this broker
         self.board.link_up()
-        self.condition.post_info()
         self.replies.link_up()
 
     def message(self, message: Message) -> None:

@@ -31,7 +31,7 @@ def test_the_documents_own_register_is_answered(
     assert watcher.first(f"qyzn/{SERIAL}/availability").payload == b"online"
     info = watcher.first(f"qyzn/{SERIAL}/info").json
     assert (info["id"], info["model"], info["mac"], info["protocol_version"]) == (SERIAL, "HG02", MAC, 3)
-    assert watcher.first("qyzn/bridge/info", lambda seen: seen.json["mqtt"]).json["mqtt"]["version"] == setting.protocol
+    assert watcher.first("qyzn/bridge/info").json["mqtt"]["version"] == setting.protocol
     terminal.heartbeat()
 
 
@@ -97,3 +97,28 @@ def test_who_has_not_identified_itself_has_no_effect(
     connect_terminal(bridge.terminal_port, "T0002").join()
     watcher.first("qyzn/T0002/availability")
     assert not [each for each in watcher.messages if "/event/" in each.topic]
+
+
+def test_who_says_nothing_is_not_waited_for(start_bridge: StartBridge, connect_terminal: ConnectTerminal, embedded: Setting) -> None:
+    bridge = start_bridge(embedded.url, toml="[limits]\nlogin_s = 0.3\nsilence_s = 0.6\n")
+    stranger = connect_terminal(bridge.terminal_port, "T0002")
+    terminal = connect_terminal(bridge.terminal_port).join()
+    stranger.wait_until_closed()
+    terminal.heartbeat()
+    terminal.wait_until_closed()
+    assert "terminal T0001 left: silent for 0.6 s" in bridge.log
+
+
+def test_a_terminal_that_connects_again_takes_the_place_of_its_older_connection(
+    start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting
+) -> None:
+    bridge = start_bridge(embedded.url)
+    watcher = watch(embedded.port)
+    older = connect_terminal(bridge.terminal_port).join()
+    newer = connect_terminal(bridge.terminal_port, uuid=older.uuid, passwd=older.passwd).join()
+    older.wait_until_closed()
+    watcher.publish("qyzn/T0001/command/open_door")
+    newer.respond(newer.command())
+    assert watcher.first("qyzn/T0001/response/open_door").json["status"] == "ok"
+    watcher.first("qyzn/bridge/event", lambda seen: is_event("device_replaced", seen))
+    assert [each.payload for each in watcher.on("qyzn/T0001/availability")] == [b"online"]
