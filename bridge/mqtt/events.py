@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, tzinfo
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -120,13 +121,20 @@ def compose(
 def _encoded(event: dict[str, Any], max_bytes: int | None) -> bytes:
     """The event as JSON. One that the broker would not take goes without its pictures in base64, or even without `extra`, and says so."""
     payload = msgspec.json.encode(event)
-    bulky = [*(name for name in event if name.endswith("_base64")), "extra"]
+    bulky = [*_pictures_within(event), (event, "extra")]
     while max_bytes is not None and len(payload) > max_bytes and bulky:
-        name = bulky.pop(0)
-        event.pop(name)
-        event[f"{name.removesuffix('_base64')}_error"] = "too large for the broker"
+        holder, name = bulky.pop(0)
+        holder.pop(name)
+        holder[f"{name.removesuffix('_base64')}_error"] = "too large for the broker"
         payload = msgspec.json.encode(event)
     return payload
+
+
+def _pictures_within(event: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where pictures stand in base64: at the top, or in the objects of a list."""
+    lists = (value for value in event.values() if isinstance(value, list))
+    for holder in (event, *(each for each in chain.from_iterable(lists) if isinstance(each, dict))):
+        yield from ((holder, name) for name in list(holder) if name.endswith("_base64"))
 
 
 def _fields(

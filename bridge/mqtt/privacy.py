@@ -26,8 +26,13 @@ def without(value: Any, hidden: frozenset[str]) -> Any:
     if not hidden:
         return value
     if isinstance(value, dict):
-        return {name: without(inner, hidden) for name, inner in value.items() if name.lower() not in hidden}
+        return {name: without(inner, hidden) for name, inner in value.items() if not _is_hidden(name.lower(), hidden)}
     return [without(inner, hidden) for inner in value] if isinstance(value, list) else value
+
+
+def _is_hidden(name: str, hidden: frozenset[str]) -> bool:
+    """Whether a name is hidden, or is the path of something in what is (`faces[0].size`)."""
+    return name in hidden or any(step.partition("[")[0] in hidden for step in name.split("."))
 
 
 def _names(report: Report) -> Iterator[tuple[str, str]]:

@@ -359,6 +359,66 @@ def test_a_picture_that_the_broker_would_not_take_is_left_out_and_said_so() -> N
     assert json.loads(said.payload)["image_error"] == f"{len(JPEG) + 3000} bytes are over the limit of {3000 - OVERHEAD_BYTES}"
 
 
+# Pictures in lists, and times in records.
+
+PERSON = {"personId": "p1", "name": "张三", "faces": [{"faceId": "f1", "image": PICTURE}, {"faceId": "f2"}, {"image": "x", "angle": 3}]}
+
+
+def test_each_face_of_a_person_is_published_before_the_person() -> None:
+    image, said = publications(PERSON, name="device_sync_person")
+    assert (image.topic, image.payload) == ("qyzn/0c16d06a/image/person", JPEG)
+    assert said.topic == "qyzn/0c16d06a/event/person"
+    person = json.loads(said.payload)
+    absent = {"image": None, "image_bytes": None, "image_sha256": None}
+    assert person["event_type"] == "synced"
+    assert person["faces"] == [
+        {"face_id": "f1", "image": image.topic, "image_bytes": len(JPEG), "image_sha256": hashlib.sha256(JPEG).hexdigest()},
+        {"face_id": "f2", **absent},
+        {"face_id": None, **absent, "image_error": "not base64"},
+    ]
+    assert person["extra"] == {"faces[2].angle": 3}
+
+
+@pytest.mark.parametrize(
+    ("omit", "face", "extra"),
+    [
+        ("image", {"face_id"}, {"faces[0].faceId"}),
+        ("face_id", {"image", "image_bytes", "image_sha256"}, {"faces[0].image"}),
+    ],
+)
+def test_what_is_omitted_is_omitted_of_faces_too(omit: str, face: set[str], extra: set[str]) -> None:
+    rules = EventRules(omit=frozenset({omit}))
+    assert set(event(PERSON, name="device_sync_person", rules=rules)["faces"][0]) == face
+    odd = {"faces": [{"faceId": ["f"], "image": ["x"]}]}
+    assert set(event(odd, name="device_sync_person", rules=rules)["extra"]) == extra
+
+
+def test_no_faces_where_they_are_omitted() -> None:
+    (said,) = publications(PERSON, name="device_sync_person", rules=EventRules(omit=frozenset({"faces"})))
+    person = json.loads(said.payload)
+    assert ("faces" in person, person["extra"]) == (False, {})
+
+
+def test_faces_that_the_broker_would_not_take() -> None:
+    inline = EventRules(pictures=PictureRules(on_topic=False, inline=True))
+    picture = base64.b64encode(JPEG + bytes(3000)).decode()
+    data = {"faces": [{"faceId": "f1", "image": picture}, {"faceId": "f2", "image": picture}]}
+    first, second = event(data, name="device_sync_person", rules=inline.within(OVERHEAD_BYTES + 6000))["faces"]
+    assert ("image_base64" in first, first["image_error"]) == (False, "too large for the broker")
+    assert ("image_base64" in second, "image_error" in second) == (True, False)
+
+
+def test_a_call_and_its_result_are_told_by_one_id() -> None:
+    ring = event({"callNo": "304", "callRequestId": "c1", "picture": PICTURE}, name="device_call_param")
+    assert (ring["event_type"], ring["call_id"], ring["call_number"]) == ("ring", "c1", "304")
+    assert ring["image"] == "qyzn/0c16d06a/image/call"
+    records = [{"callResult": 3, "endTime": "20190802154240"}]
+    result = event({"callNo": "304", "callRequestId": "c1", "callRecords": records}, name="device_call_result")
+    assert (result["event_type"], result["call_id"], result["time"]) == ("answered", "c1", "2019-08-02T15:42:40+08:00")
+    assert (result["replay"], result["records"][0]["end_time"]) == (False, "2019-08-02T15:42:40+08:00")
+    assert event({"callRecords": records}, name="device_call_result", wall=WALL + 60)["replay"] is True
+
+
 # Whatever comes.
 
 fields = st.dictionaries(

@@ -13,6 +13,12 @@ def test_a_field_is_hidden_under_each_name_the_wire_has_for_it() -> None:
     assert hidden_names(frozenset({"no_such_field"})) == {"no_such_field"}
 
 
+def test_what_is_named_by_its_path_is_hidden_with_each_of_its_steps() -> None:
+    value = {"faces[0].faceId": 1, "faces[1].angle": 2, "a.b": 3, "faces[2]": 4}
+    assert without(value, frozenset({"faceid"})) == {"faces[1].angle": 2, "a.b": 3, "faces[2]": 4}
+    assert without(value, frozenset({"faces"})) == {"a.b": 3}
+
+
 def test_every_alias_is_hidden_with_its_field() -> None:
     for report in REPORTS.values():
         for alias in report.aliases:
