@@ -163,8 +163,13 @@ class Group:
         return values
 
     def masked(self, values: Mapping[str, Any]) -> Values:
-        """The values as they may be published."""
-        return {name: MASK if name in self.secrets else value for name, value in values.items()}
+        """The values as they may be published, whatever their form."""
+        return {name: MASK if name in self.secrets else self._masked(value) for name, value in values.items()}
+
+    def _masked(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return self.masked(value)
+        return [self._masked(each) for each in value] if isinstance(value, list) else value
 
 
 G = TypeVar("G", bound=GroupData)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from bridge.errors import BrokerAway
+from bridge.relay.noticeboard import Noticeboard
+from tests.relay.site import FakeLink
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.link = FakeLink()
+        self.board = Noticeboard(self.link)
+
+    def published(self) -> list[tuple[str, bytes]]:
+        sent = [each.publication for each in self.link.taken()]
+        assert all(each.retain and each.qos == 1 for each in sent)
+        return [(each.topic, each.payload) for each in sent]
+
+    def link_up(self) -> list[tuple[str, bytes]]:
+        self.link.is_up = True
+        self.board.link_up()
+        return self.published()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_only_changes_are_published(bench: Bench) -> None:
+    for payload in (b"1", b"1", b"2", b"2", b"1"):
+        bench.board.post("a", payload)
+    assert bench.published() == [("a", b"1"), ("a", b"2"), ("a", b"1")]
+    assert bench.board.read("a") == b"1"
+    assert bench.board.read("b") is None
+
+
+def test_all_are_published_when_the_broker_is_back_the_first_first(bench: Bench) -> None:
+    bench.board.post("state", b"online")
+    bench.link.go_down()
+    bench.board.post("z", b"1")
+    bench.board.post("a", b"1")
+    bench.board.post("a", b"2")
+    assert bench.published() == []
+    bench.board.clear("gone")
+    assert bench.link_up() == [("state", b"online"), ("z", b"1"), ("a", b"2"), ("gone", b"")]
+    assert bench.link_up() == [("state", b"online"), ("z", b"1"), ("a", b"2")]
+
+
+def test_what_is_cleared_is_forgotten_by_the_broker(bench: Bench) -> None:
+    bench.board.post("a", b"1")
+    bench.board.clear("a")
+    assert bench.published() == [("a", b"1"), ("a", b"")]
+    assert bench.board.read("a") is None
+    assert bench.link_up() == []
+
+
+def test_what_was_to_be_cleared_when_the_connection_was_lost_is_cleared_later(bench: Bench) -> None:
+    bench.link.holds = True
+    bench.board.clear("a")
+    bench.link.taken()[0].refuse(BrokerAway("lost"))
+    assert bench.link_up() == [("a", b"")]
+
+
+def test_what_is_posted_anew_is_not_cleared(bench: Bench) -> None:
+    bench.link.go_down()
+    bench.board.clear("a")
+    bench.board.post("a", b"1")
+    assert bench.link_up() == [("a", b"1")]
