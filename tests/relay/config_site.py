@@ -1,4 +1,4 @@
-"""What reads and sets configurations, with an outlet that writes down what is published and terminals that a test answers for."""
+"""What reads and sets configurations, with terminals that a test answers for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from math import inf
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from bridge.catalogue.configuration import GROUPS
-from bridge.mqtt.message import BrokerLimits, Message, Publication
+from bridge.mqtt.message import Message
 from bridge.mqtt.topics import CommandTopic, ConfigSetTopic, Topics
 from bridge.relay.commands import CommandRelay, CommandRules
 from bridge.relay.config_reading import JITTER_S, ConfigReading
@@ -24,6 +24,7 @@ from bridge.relay.replies import Replies
 from bridge.session.admission import Identity
 from bridge.session.happenings import Answered, Failed, FailureCode
 from bridge.terminal.protocol import Outcome
+from tests.relay.site import FakeLink
 
 WALL = 1_564_535_879.5
 ALL = list(GROUPS)
@@ -45,34 +46,6 @@ PUSH = {
     "appSecret": "open sesame",
     "AuthSn": "",
 }
-
-
-class Broker:
-    """An outlet that takes everything."""
-
-    def __init__(self) -> None:
-        self.is_up = True
-        self.congested = False
-        self.limits: BrokerLimits | None = None
-        self.published: list[Publication] = []
-        self.drained: list[Deferred[None]] = []
-
-    def publish(self, publication: Publication) -> Deferred[None]:
-        self.published.append(publication)
-        return succeed(None)
-
-    def when_drained(self) -> Deferred[None]:
-        self.drained.append(Deferred())
-        return self.drained[-1]
-
-    def on(self, topic: str) -> list[Any]:
-        """What was published there, decoded; None where it was cleared."""
-        return [json.loads(each.payload) if each.payload else None for each in self.published if each.topic == topic]
-
-    def kept(self) -> dict[str, Any]:
-        """What is retained now."""
-        retained = {each.topic: each.payload for each in self.published if each.retain}
-        return {topic: json.loads(payload) for topic, payload in retained.items() if payload}
 
 
 @dataclass
@@ -130,17 +103,17 @@ class Site:
 
     def __init__(self, rules: CommandRules | None = None) -> None:
         self.clock = Clock()
-        self.broker = Broker()
+        self.link = FakeLink()
         self.topics = Topics("qyzn")
-        self.board = Noticeboard(self.broker)
+        self.board = Noticeboard(self.link)
         self.live: dict[str, Any] = {}
         self.known = {"HG1", "HG2"}
         self.configuration = Configuration(self.board, self.topics)
-        self.reading = ConfigReading(self.configuration, self.broker, self.find, self.clock, Random(1))
+        self.reading = ConfigReading(self.configuration, self.link, self.find, self.clock, Random(1))
         self.setting = ConfigSetting(self.configuration, self.reading, self.find, lambda _: "2019-07-31 09:17:59")
         self.commands = CommandRelay(
-            self.broker,
-            Replies(self.broker, self.clock.seconds),
+            self.link,
+            Replies(self.link, self.clock.seconds),
             self.topics,
             rules or CommandRules(),
             self,
@@ -184,8 +157,17 @@ class Site:
 
     def responses(self, command: str = "config_system", device: str = "HG1") -> list[Any]:
         """The responses so far."""
-        return self.broker.on(f"qyzn/{device}/response/{command}")
+        return [each.json for each in self.link.on(f"qyzn/{device}/response/{command}")]
+
+    def kept(self) -> dict[str, Any]:
+        """What is retained now."""
+        retained = {each.topic: each.publication.payload for each in self.link.sent if each.publication.retain}
+        return {topic: json.loads(payload) for topic, payload in retained.items() if payload}
+
+    def has_published(self, text: bytes) -> bool:
+        """Whether this stands anywhere in what was published."""
+        return any(text in each.publication.payload for each in self.link.sent)
 
     def config(self, group: str, device: str = "HG1") -> Any:
         """What is retained of a group."""
-        return self.broker.kept().get(f"qyzn/{device}/config/{group}")
+        return self.kept().get(f"qyzn/{device}/config/{group}")
