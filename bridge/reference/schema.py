@@ -31,9 +31,16 @@ _IN_NAMES = frozenset({"properties", "$defs"})
 
 def schema_of(shape: Any) -> tuple[Schema, dict[str, Schema]]:
     """The schema of a type with its fields inline, and the `$defs` that it refers to."""
-    (schema,), definitions = msgspec.json.schema_components([shape])
+    (schema,), definitions = _settled(msgspec.json.schema_components([shape]))
     name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
     return (definitions.pop(name), definitions) if name else (schema, definitions)
+
+
+def _settled(value: Any) -> Any:
+    """The same with null as the last of several types, wherever msgspec puts it: its versions differ."""
+    if isinstance(value, list | tuple):
+        return sorted(map(_settled, value), key=lambda each: each == {"type": "null"})
+    return {key: _settled(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def relaxed(schema: Any) -> Any:

@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from bridge.catalogue import COMMANDS
 from bridge.catalogue.configuration import GROUPS
 from bridge.mqtt.commands import read_order
-from bridge.reference import output
+from bridge.reference import output, shapes
 from bridge.reference.channel import Channel
-from bridge.reference.schema import document, embedded, relaxed
+from bridge.reference.schema import document, embedded, relaxed, schema_of
 from bridge.reference.stage import Stage
 
 SCHEMAS = {path: json.loads(text) for path, text in output.files().items() if path.startswith("schemas/")}
@@ -123,3 +123,8 @@ def test_a_document_can_be_embedded() -> None:
     schema, definitions = embedded(whole, "a.key")
     assert schema == {"title": "a title", "description": "words", "$ref": "#/components/schemas/a.key.it"}
     assert definitions == {"a.key.it": {"type": "string"}}
+
+
+def test_null_comes_last_whatever_msgspec_says() -> None:
+    (schema, _) = schema_of(shapes.Info)
+    assert schema["properties"]["mqtt"]["anyOf"] == [{"$ref": "#/$defs/MqttInfo"}, {"type": "null"}]
