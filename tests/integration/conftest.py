@@ -6,6 +6,7 @@ Whatever a test does, the bridge exits with 0, and its output holds no traceback
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.integration.bridge_process import Bridge, Program
-from tests.integration.broker import LOOPBACK, BrokerSettings, StartMosquitto, free_port
+from tests.integration.broker import LOOPBACK, Broker, BrokerSettings, StartMosquitto, free_port
 from tests.integration.mqtt_watcher import MqttWatcher
 from tests.integration.raw_terminal import JPEG, PERSON, RawTerminal
 
@@ -24,6 +25,10 @@ PRIVATE = [str(PERSON[name]) for name in ("personId", "faceId", "fullName", "idN
 StartBridge = Callable[..., Bridge]
 ConnectTerminal = Callable[..., RawTerminal]
 Watch = Callable[..., MqttWatcher]
+
+
+BROKERS = ["mosquitto, MQTT 5", "mosquitto, MQTT 3.1.1", "embedded, MQTT 5"]
+"""Each broker and version that the bridge has to get on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +44,93 @@ class Setting:
         return f'[mqtt]\nprotocol = "{self.protocol}"\n'
 
 
-@pytest.fixture(params=["mosquitto, MQTT 5", "mosquitto, MQTT 3.1.1", "embedded, MQTT 5"])
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A running bridge that lets everybody in: where terminals find it, and where MQTT clients do."""
+
+    bridge: Bridge
+    setting: Setting
+
+    @property
+    def terminal_port(self) -> int:
+        return self.bridge.terminal_port
+
+    @property
+    def mqtt_port(self) -> int:
+        return self.setting.port
+
+    @property
+    def protocol(self) -> str:
+        return self.setting.protocol
+
+
+OpenSite = Callable[[str], Site]
+
+
+@pytest.fixture(scope="session")
+def open_site(mosquitto_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSite]:
+    """One site for each of BROKERS, started when first asked for and shared from then on, each test with a `serial` of its own."""
+    sites: dict[str, Site] = {}
+    brokers: list[Broker] = []
+
+    def start_broker() -> Broker:
+        brokers.append(Broker(mosquitto_path, tmp_path_factory.mktemp("mosquitto")))
+        brokers[-1].start()
+        return brokers[-1]
+
+    def open_site(kind: str) -> Site:
+        if kind not in sites:
+            setting = _setting(kind, start_broker)
+            bridge = Bridge(tmp_path_factory.mktemp("bridge"), setting.url, toml=setting.toml)
+            sites[kind] = Site(bridge, setting)
+            bridge.ready()
+        return sites[kind]
+
+    yield open_site
+    try:
+        for site in sites.values():
+            site.bridge.stop()
+            assert_discreet(site.bridge)
+    finally:
+        for site in sites.values():
+            site.bridge.kill()
+        for broker in brokers:
+            broker.stop()
+
+
+@pytest.fixture
+def site(open_site: OpenSite) -> Site:
+    """A shared site, for what does not depend on the broker."""
+    return open_site("embedded, MQTT 5")
+
+
+@pytest.fixture(params=BROKERS)
+def each_site(request: pytest.FixtureRequest, open_site: OpenSite) -> Site:
+    """A shared site for each of BROKERS."""
+    return open_site(request.param)
+
+
+@pytest.fixture
+def serial() -> str:
+    """A terminal that no other test uses."""
+    return f"S{next(_NUMBERS):04d}"
+
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(params=BROKERS)
 def setting(request: pytest.FixtureRequest, start_mosquitto: StartMosquitto) -> Setting:
-    """Each broker and version that the bridge has to get on with. The embedded one starts with the bridge."""
-    where, _, protocol = request.param.partition(", MQTT ")
+    """Each of BROKERS for a bridge of the test's own. The embedded one starts with the bridge."""
+    return _setting(request.param, lambda: start_mosquitto(BrokerSettings()))
+
+
+def _setting(kind: str, start_broker: Callable[[], Broker]) -> Setting:
+    where, _, protocol = kind.partition(", MQTT ")
     if where == "embedded":
         port = free_port()
         return Setting(f"embedded://{LOOPBACK}:{port}", port, protocol)
-    broker = start_mosquitto(BrokerSettings())
+    broker = start_broker()
     return Setting(broker.url, broker.port, protocol)
 
 

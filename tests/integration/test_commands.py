@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.bridge_process import Program
 from tests.integration.broker import Broker, BrokerSettings, StartMosquitto
-from tests.integration.conftest import ConnectTerminal, Setting, StartBridge, Watch, assert_discreet
+from tests.integration.conftest import ConnectTerminal, Setting, Site, StartBridge, Watch, assert_discreet
 from tests.integration.raw_terminal import JPEG
 
 pytestmark = pytest.mark.integration
@@ -26,60 +26,59 @@ def essence(response: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in response.items() if name not in ("sequence", "elapsed_ms", "time", "error")}
 
 
-def test_open_door_and_its_response(setting: Setting, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch) -> None:
-    bridge = start_bridge(setting.url, toml=setting.toml)
-    watcher = watch(setting.port)
-    terminal = connect_terminal(bridge.terminal_port).join()
-    watcher.publish(OPEN_DOOR, {"transaction": "t1", "ttl": 5}, response_topic="my/answers", correlation_data=b"\x00c1")
+def test_open_door_and_its_response(each_site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str) -> None:
+    watcher = watch(each_site.mqtt_port)
+    terminal = connect_terminal(each_site.terminal_port, serial).join()
+    watcher.publish(
+        f"qyzn/{serial}/command/open_door", {"transaction": "t1", "ttl": 5}, response_topic="my/answers", correlation_data=b"\x00c1"
+    )
     command = terminal.command()
     assert (command.version, command.body) == (2, {"message": "open_door", "data": {}})
     terminal.respond(command)
 
-    seen = watcher.first(DOOR_OPENED)
-    ok = {"status": "ok", "command": "open_door", "device_id": "T0001", "transaction": "t1", "result": 0}
+    seen = watcher.first(f"qyzn/{serial}/response/open_door")
+    ok = {"status": "ok", "command": "open_door", "device_id": serial, "transaction": "t1", "result": 0}
     assert essence(seen.json) == ok | {"description": "done", "attempts": 1}
     assert seen.json["sequence"] == command.sequence
     assert not seen.retain
-    if setting.protocol == "5":
+    if each_site.protocol == "5":
         mine = watcher.first("my/answers")
         assert (mine.payload, mine.correlation_data, seen.correlation_data) == (seen.payload, b"\x00c1", b"\x00c1")
-    watcher.publish(OPEN_DOOR, {"transaction": "t1", "ttl": 5})
-    copy = watcher.first(DOOR_OPENED, lambda each: "duplicate" in each.json).json
+    watcher.publish(f"qyzn/{serial}/command/open_door", {"transaction": "t1", "ttl": 5})
+    copy = watcher.first(f"qyzn/{serial}/response/open_door", lambda each: "duplicate" in each.json).json
     assert copy.pop("duplicate") is True
     assert copy == seen.json
     assert terminal.hears_nothing(), "the same transaction opens the door once"
-    assert len(watcher.on(DOOR_OPENED)) == 2
-    assert len(watcher.on("my/answers")) == (setting.protocol == "5")
+    assert len(watcher.on(f"qyzn/{serial}/response/open_door")) == 2
+    assert len(watcher.on("my/answers")) == (each_site.protocol == "5")
 
 
-def test_a_client_without_mqtt_5(start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting) -> None:
-    bridge = start_bridge(embedded.url)
-    watcher = watch(embedded.port, "3.1.1")
-    terminal = connect_terminal(bridge.terminal_port).join()
-    watcher.publish(OPEN_DOOR)
+def test_a_client_without_mqtt_5(site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str) -> None:
+    watcher = watch(site.mqtt_port, "3.1.1")
+    terminal = connect_terminal(site.terminal_port, serial).join()
+    watcher.publish(f"qyzn/{serial}/command/open_door")
     terminal.respond(terminal.command(), 104)
-    response = essence(watcher.first(DOOR_OPENED).json)
+    response = essence(watcher.first(f"qyzn/{serial}/response/open_door").json)
     assert (response["status"], response["code"], response["result"]) == ("error", "device_error", 104)
 
 
-def test_get_configs_and_a_picture(setting: Setting, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch) -> None:
-    bridge = start_bridge(setting.url, toml=setting.toml)
-    watcher = watch(setting.port, setting.protocol)
-    terminal = connect_terminal(bridge.terminal_port).join()
-    watcher.publish(GET_CONFIGS, ONE_GROUP)
+def test_get_configs_and_a_picture(each_site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str) -> None:
+    watcher = watch(each_site.mqtt_port, each_site.protocol)
+    terminal = connect_terminal(each_site.terminal_port, serial).join()
+    watcher.publish(f"qyzn/{serial}/command/get_configs", ONE_GROUP)
     command = terminal.command()
     assert command.body == {"message": "get_configs", "data": ONE_GROUP}
     groups = [{"groupKey": "version", "firmware": "V3"}]
     terminal.respond(command, data=groups, RspMsg="get_configs")
-    assert watcher.first(CONFIGS).json["data"] == groups
+    assert watcher.first(f"qyzn/{serial}/response/get_configs").json["data"] == groups
 
-    watcher.publish("qyzn/T0001/command/snapshot_picture", {"data": {"timeoutSeconds": 5}})
+    watcher.publish(f"qyzn/{serial}/command/snapshot_picture", {"data": {"timeoutSeconds": 5}})
     command = terminal.command()
     assert command.body == {"message": "snapshot_picture", "data": {"timeoutSeconds": 5}}
     terminal.respond(command, data={"image": base64.b64encode(JPEG).decode()})
-    response = watcher.first("qyzn/T0001/response/snapshot_picture").json
-    assert (response["data"]["image"], response["data"]["image_bytes"]) == ("qyzn/T0001/image/snapshot", len(JPEG))
-    assert watcher.first("qyzn/T0001/image/snapshot").payload == JPEG
+    response = watcher.first(f"qyzn/{serial}/response/snapshot_picture").json
+    assert (response["data"]["image"], response["data"]["image_bytes"]) == (f"qyzn/{serial}/image/snapshot", len(JPEG))
+    assert watcher.first(f"qyzn/{serial}/image/snapshot").payload == JPEG
 
 
 def test_what_cannot_be_done_is_said(start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting) -> None:
@@ -128,26 +127,18 @@ def test_a_retained_command_never_opens_the_door(
         assert watcher.first(DOOR_OPENED).json["code"] == "retained"  # with 5 the broker does not even send it
 
 
-def test_a_command_with_the_retain_flag_is_refused(
-    start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting
-) -> None:
-    bridge = start_bridge(embedded.url)
-    watcher = watch(embedded.port)
-    terminal = connect_terminal(bridge.terminal_port).join()
-    watcher.publish(OPEN_DOOR, {"transaction": 7}, retain=True)
-    response = watcher.first(DOOR_OPENED).json
+def test_a_command_with_the_retain_flag_is_refused(site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str) -> None:
+    watcher = watch(site.mqtt_port)
+    terminal = connect_terminal(site.terminal_port, serial).join()
+    watcher.publish(f"qyzn/{serial}/command/open_door", {"transaction": 7}, retain=True)
+    response = watcher.first(f"qyzn/{serial}/response/open_door").json
     assert (response["code"], response["transaction"]) == ("retained", "7")
     assert terminal.hears_nothing()
 
 
 @pytest.mark.parametrize(("end", "protocol"), [(signal.SIGTERM, "3.1.1"), (signal.SIGKILL, "5")])
 def test_a_command_while_the_bridge_is_away_does_nothing_when_it_is_back(
-    mosquitto: Broker,
-    start_bridge: StartBridge,
-    connect_terminal: ConnectTerminal,
-    watch: Watch,
-    end: signal.Signals,
-    protocol: str,
+    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, end: signal.Signals, protocol: str
 ) -> None:
     toml = f'[mqtt]\nprotocol = "{protocol}"\n'
     bridge = start_bridge(mosquitto.url, toml=toml)
@@ -166,10 +157,9 @@ def test_a_command_while_the_bridge_is_away_does_nothing_when_it_is_back(
     assert watcher.on(DOOR_OPENED) == []
 
 
-def test_the_simulated_terminal_opens_its_door(start_bridge: StartBridge, watch: Watch, embedded: Setting, tmp_path: Path) -> None:
-    bridge = start_bridge(embedded.url)
-    watcher = watch(embedded.port)
-    options = ["--connect", f"tcp:127.0.0.1:{bridge.terminal_port}", "--every", "0", "--state-dir", str(tmp_path / "terminals")]
+def test_the_simulated_terminal_opens_its_door(site: Site, watch: Watch, tmp_path: Path) -> None:
+    watcher = watch(site.mqtt_port)
+    options = ["--connect", f"tcp:127.0.0.1:{site.terminal_port}", "--every", "0", "--state-dir", str(tmp_path / "terminals")]
     simulator = Program(tmp_path, "qyzn-terminal", options)
     try:
         watcher.first("qyzn/DEMO0001/availability")

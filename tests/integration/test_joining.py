@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.integration.conftest import ConnectTerminal, Setting, StartBridge, Watch
+from tests.integration.conftest import ConnectTerminal, Setting, Site, StartBridge, Watch
 from tests.integration.mqtt_watcher import Seen
 from tests.vectors import wire_bytes
 
@@ -13,16 +15,14 @@ pytestmark = pytest.mark.integration
 SERIAL, MAC, SEQUENCE = "0a9310e7acc298d3", "0064871ECB01", 16  # what stands in the document's frame
 
 
-def is_event(kind: str, seen: Seen) -> bool:
-    return bool(seen.json["type"] == kind)
+def is_event(kind: str, serial: str) -> Callable[[Seen], bool]:
+    """The bridge's event of this kind about this terminal."""
+    return lambda seen: (seen.json["type"], seen.json["data"]["id"]) == (kind, serial)
 
 
-def test_the_documents_own_register_is_answered(
-    setting: Setting, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
-) -> None:
-    bridge = start_bridge(setting.url, toml=setting.toml)
-    watcher = watch(setting.port, setting.protocol)
-    terminal = connect_terminal(bridge.terminal_port)
+def test_the_documents_own_register_is_answered(each_site: Site, connect_terminal: ConnectTerminal, watch: Watch) -> None:
+    watcher = watch(each_site.mqtt_port, each_site.protocol)
+    terminal = connect_terminal(each_site.terminal_port)
     terminal.send(wire_bytes("register-hg02"))
     answer = terminal.answer_to(SEQUENCE)
     assert (answer["result"], sorted(answer["data"])) == (0, ["passwd", "uuid"])
@@ -31,7 +31,7 @@ def test_the_documents_own_register_is_answered(
     assert watcher.first(f"qyzn/{SERIAL}/availability").payload == b"online"
     info = watcher.first(f"qyzn/{SERIAL}/info").json
     assert (info["id"], info["model"], info["mac"], info["protocol_version"]) == (SERIAL, "HG02", MAC, 3)
-    assert watcher.first("qyzn/bridge/info").json["mqtt"]["version"] == setting.protocol
+    assert watcher.first("qyzn/bridge/info").json["mqtt"]["version"] == each_site.protocol
     terminal.heartbeat()
 
 
@@ -51,8 +51,8 @@ def test_under_approve_it_waits_for_approval(
     terminal = connect_terminal(bridge.terminal_port, SERIAL, mac=MAC)
     answer = terminal.register()
     assert (answer["result"], answer["data"]) == (109, {"waitSeconds": 10})
-    pending = watcher.first("qyzn/bridge/event", lambda seen: is_event("device_pending", seen)).json["data"]
-    assert (pending["id"], pending["mac"]) == (SERIAL, MAC)
+    pending = watcher.first("qyzn/bridge/event", is_event("device_pending", SERIAL)).json["data"]
+    assert pending["mac"] == MAC
     (listed,) = watcher.first("qyzn/bridge/devices", lambda seen: len(seen.json) == 1).json
     assert (listed["id"], listed["status"], listed["online"]) == (SERIAL, "pending", False)
 
@@ -74,29 +74,23 @@ def test_a_registered_terminal_logs_in_again_after_the_bridge_was_restarted(
     assert connect_terminal(again.terminal_port, uuid=terminal.uuid, passwd=terminal.passwd).login()["result"] == 0
 
 
-def test_a_wrong_secret_is_refused_and_told(
-    start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting
-) -> None:
-    bridge = start_bridge(embedded.url)
-    watcher = watch(embedded.port)
-    terminal = connect_terminal(bridge.terminal_port).join()
-    impostor = connect_terminal(bridge.terminal_port, uuid=terminal.uuid, passwd="guessed")
+def test_a_wrong_secret_is_refused_and_told(site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str) -> None:
+    watcher = watch(site.mqtt_port)
+    terminal = connect_terminal(site.terminal_port, serial).join()
+    impostor = connect_terminal(site.terminal_port, serial, uuid=terminal.uuid, passwd="guessed")
     assert impostor.login()["result"] == 106
-    event = watcher.first("qyzn/bridge/event", lambda seen: is_event("auth_failed", seen)).json["data"]
-    assert (event["id"], event["kind"]) == (terminal.serial, "bad_sign")
+    event = watcher.first("qyzn/bridge/event", is_event("auth_failed", serial)).json["data"]
+    assert event["kind"] == "bad_sign"
     terminal.heartbeat()
 
 
-def test_who_has_not_identified_itself_has_no_effect(
-    start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting
-) -> None:
-    bridge = start_bridge(embedded.url)
-    watcher = watch(embedded.port)
-    stranger = connect_terminal(bridge.terminal_port)
+def test_who_has_not_identified_itself_has_no_effect(site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str) -> None:
+    watcher = watch(site.mqtt_port)
+    stranger = connect_terminal(site.terminal_port, serial)
     assert stranger.ask("snapshot_face", {"fullName": "nobody"})["result"] == 100
-    connect_terminal(bridge.terminal_port, "T0002").join()
-    watcher.first("qyzn/T0002/availability")
-    assert not [each for each in watcher.messages if "/event/" in each.topic]
+    stranger.join()
+    watcher.first(f"qyzn/{serial}/availability")
+    assert not [each for each in watcher.messages if each.topic.startswith(f"qyzn/{serial}/event")]
 
 
 def test_who_says_nothing_is_not_waited_for(start_bridge: StartBridge, connect_terminal: ConnectTerminal, embedded: Setting) -> None:
@@ -110,15 +104,14 @@ def test_who_says_nothing_is_not_waited_for(start_bridge: StartBridge, connect_t
 
 
 def test_a_terminal_that_connects_again_takes_the_place_of_its_older_connection(
-    start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, embedded: Setting
+    site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str
 ) -> None:
-    bridge = start_bridge(embedded.url)
-    watcher = watch(embedded.port)
-    older = connect_terminal(bridge.terminal_port).join()
-    newer = connect_terminal(bridge.terminal_port, uuid=older.uuid, passwd=older.passwd).join()
+    watcher = watch(site.mqtt_port)
+    older = connect_terminal(site.terminal_port, serial).join()
+    newer = connect_terminal(site.terminal_port, serial, uuid=older.uuid, passwd=older.passwd).join()
     older.wait_until_closed()
-    watcher.publish("qyzn/T0001/command/open_door")
+    watcher.publish(f"qyzn/{serial}/command/open_door")
     newer.respond(newer.command())
-    assert watcher.first("qyzn/T0001/response/open_door").json["status"] == "ok"
-    watcher.first("qyzn/bridge/event", lambda seen: is_event("device_replaced", seen))
-    assert [each.payload for each in watcher.on("qyzn/T0001/availability")] == [b"online"]
+    assert watcher.first(f"qyzn/{serial}/response/open_door").json["status"] == "ok"
+    watcher.first("qyzn/bridge/event", is_event("device_replaced", serial))
+    assert [each.payload for each in watcher.on(f"qyzn/{serial}/availability")] == [b"online"]
