@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
+import shutil
+import signal
+import subprocess
 import time
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from tests.integration.bridge_process import PATIENCE_S, ROOT
 from tests.integration.broker import Broker
 from tests.integration.conftest import ConnectTerminal, Setting, StartBridge, Watch
 from tests.integration.mqtt_watcher import MqttWatcher, Seen
 from tests.integration.raw_terminal import JPEG, RawTerminal, recognition
 
+README = ROOT / "README.md"
 EVENT, ANSWER = "qyzn/T0001/event/qrcode", "qyzn/T0001/answer/qrcode"
 RING, RING_ANSWER = "qyzn/T0001/event/call", "qyzn/T0001/answer/call"
 LATE = "qyzn/bridge/event"
@@ -92,6 +99,24 @@ class TestCodes:
         responder.publish(ANSWER, {"event_id": event["event_id"], "open": True})
         assert reported(responder, "late") == {"id": "T0001", "kind": "qrcode", "event_id": event["event_id"], "reason": "late"}
         assert terminal.hears_nothing()
+
+    @pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reason="no mosquitto_sub on this machine")
+    def test_the_shell_script_of_the_readme_decides(
+        self, embedded: Setting, start_bridge: StartBridge, connect_terminal: ConnectTerminal
+    ) -> None:
+        bridge = start_bridge(embedded.url, toml=BRIEF)
+        (script,) = re.findall(r"^```sh\n(mosquitto_sub [^`]*answer/qrcode[^`]*)^```", README.read_text("utf-8"), re.MULTILINE)
+        script = re.sub(r"mosquitto_[ps]ub", rf"\g<0> -p {embedded.port}", script)
+        terminal = connect_terminal(bridge.terminal_port, "EXAMPLE1").join()
+        responder = subprocess.Popen(["sh", "-c", script], start_new_session=True)
+        try:
+            deadline = time.monotonic() + PATIENCE_S
+            while terminal.answer_to(scan(terminal, "4711"))["data"] == {"opendoor": 0}:  # it has not subscribed yet
+                assert time.monotonic() < deadline
+            assert terminal.answer_to(scan(terminal, "4712"))["data"] == {"opendoor": 0}
+        finally:
+            os.killpg(responder.pid, signal.SIGTERM)
+            responder.wait()
 
     def test_opened_by_default(self, embedded: Setting, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch) -> None:
         bridge = start_bridge(embedded.url, toml=BRIEF + "qrcode_default_open = true\n")

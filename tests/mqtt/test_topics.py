@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bridge.config.shapes import RESERVED_IDS
 from bridge.mqtt.message import Subscription
-from bridge.mqtt.topics import CommandTopic, RequestTopic, Topics
+from bridge.mqtt.topics import AnswerTopic, CommandTopic, RequestTopic, Topics
 
 ALONE = Topics("qyzn")
 NORTH = Topics("qyzn", "north")
@@ -43,7 +43,7 @@ def test_terminals_have_the_same_topics_whichever_bridge_they_are_at(of: Topics,
 @pytest.mark.parametrize("of", [ALONE, NORTH])
 def test_commands_and_the_bridges_own_requests_are_subscribed(of: Topics) -> None:
     by_filter = {each.topic_filter: each for each in of.subscriptions()}
-    for topic_filter in ("qyzn/+/command/+", f"{of.bridge}/request/#"):
+    for topic_filter in ("qyzn/+/command/+", "qyzn/+/answer/+", f"{of.bridge}/request/#"):
         # Rule 1 against stale commands, and QoS 1.
         assert by_filter[topic_filter] == Subscription(topic_filter, qos=1, retain_as_published=True, retain_handling=2)
 
@@ -51,6 +51,11 @@ def test_commands_and_the_bridges_own_requests_are_subscribed(of: Topics) -> Non
 @given(topics, devices, names)
 def test_a_command_topic_is_read_back(of: Topics, device: str, command: str) -> None:
     assert of.read(f"{of.base}/{device}/command/{command}") == CommandTopic(device, command)
+
+
+@given(topics, devices, names)
+def test_an_answer_topic_is_read_back(of: Topics, device: str, kind: str) -> None:
+    assert of.read(of.answer(device, kind)) == AnswerTopic(device, kind)
 
 
 @given(topics, names, names)
