@@ -35,6 +35,21 @@ def private_file(path: Path) -> int:
     return descriptor
 
 
+def private_database(path: Path) -> None:
+    """Make an SQLite database, and the files that a crash left beside it, its owner's alone; one that does not exist is created, empty.
+
+    SQLite gives the files beside a database the database's mode, but leaves those that are there as they are. Raises ConfigError.
+    """
+    for name in (path, *files_beside(path)):
+        if name == path or name.exists():
+            os.close(private_file(name))
+
+
+def files_beside(path: Path) -> list[Path]:
+    """Where SQLite keeps what belongs to the database at `path`, while there is any."""
+    return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal")]
+
+
 class DirectoryLock:
     """Held by the one process that uses a state directory. The system lets go of it however the process ends."""
 

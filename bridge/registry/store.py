@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -12,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from ..errors import ConfigError, StorageFault
-from .files import DirectoryLock, private_directory, private_file
-from .schema import open_database, transaction
+from .database import transaction
+from .files import DirectoryLock, private_database, private_directory
+from .schema import open_database
 from .terminal import KnownTerminal
 
 FILE_NAME = "registry.sqlite3"
@@ -51,7 +51,7 @@ class Registry:
         path = state_dir / FILE_NAME
         connection: sqlite3.Connection | None = None
         try:
-            _make_private(path)
+            private_database(path)
             connection = open_database(path)
             registry = cls(connection, path, lock)
             registry._load()
@@ -157,10 +157,3 @@ class Registry:
                 self._remember(msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), KnownTerminal))
         except (sqlite3.Error, msgspec.ValidationError) as error:
             raise ConfigError(str(self._path), "a registry of qyzn-bridge", f"a damaged file: {error}") from None
-
-
-def _make_private(path: Path) -> None:
-    """SQLite gives the files beside a database the database's mode, but leaves those that a crash left behind as they are."""
-    for name in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):
-        if name == path or name.exists():
-            os.close(private_file(name))
