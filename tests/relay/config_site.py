@@ -15,7 +15,8 @@ from twisted.internet.task import Clock
 from bridge.catalogue.configuration import GROUPS
 from bridge.mqtt.message import Message
 from bridge.mqtt.topics import CommandTopic, ConfigSetTopic, Topics
-from bridge.relay.commands import CommandRelay, CommandRules
+from bridge.relay.calls import CommandRules
+from bridge.relay.commands import CommandRelay
 from bridge.relay.config_reading import JITTER_S, ConfigReading
 from bridge.relay.config_setting import ConfigSetting
 from bridge.relay.configuration import Configuration
@@ -129,6 +130,9 @@ class Site:
 
     def find(self, device: str) -> Any:
         return self.live.get(device)
+
+    def online(self) -> list[str]:
+        return list(self.live)
 
     def join(self, terminal: Terminal | None = None) -> Terminal:
         """A terminal logs in, and the moment in which it is read comes."""

@@ -7,6 +7,7 @@ import pytest
 from bridge.relay.config_reading import JITTER_S, MOST_AT_ONCE, MOST_SILENCES, READ_S, groups_in
 from bridge.session.happenings import Answered, Failed
 from tests.relay.config_site import ALL, LEDS, PUSH, VOLUME, Site, Terminal
+from tests.terminal.lobby import logged
 
 
 def asked_groups(terminal: Terminal) -> list[Any]:
@@ -92,6 +93,40 @@ def test_a_group_it_is_silent_about_is_lacking_if_it_answers_otherwise() -> None
     assert site.configuration.lacking("HG1") == {"audioctl"}
 
 
+def test_silences_that_are_not_in_a_row() -> None:
+    site = Site()
+    terminal = site.join()
+    terminal.next().says(result=103)
+    for number, name in enumerate(ALL):
+        assert asked_groups(terminal) == [[name]]
+        if number % 2:
+            terminal.next().fails()
+        else:
+            terminal.next().says([{"groupKey": name}])
+    assert asked_groups(terminal) == [["version"]]
+    terminal.next().says(result=103)
+    assert len(ALL[1::2]) > MOST_SILENCES
+    assert site.configuration.lacking("HG1") == set(ALL[1::2])
+
+
+def test_whether_it_is_there_is_not_asked_with_what_it_is_silent_about() -> None:
+    site = Site()
+    terminal = site.join()
+    terminal.next().says([{"groupKey": name} for name in ALL if name != "version"])
+    terminal.next().fails()
+    assert asked_groups(terminal) == [["netinfo"]]
+
+
+@pytest.mark.parametrize(("result", "lacks"), [(-1, False), (107, False), (102, True), (103, True), (104, True), (0, True)])
+def test_the_answers_that_say_that_there_is_no_such_group(result: int, lacks: bool) -> None:
+    site = Site()
+    terminal = site.join()
+    terminal.next().says([{"groupKey": name} for name in ALL if name != "audioctl"])
+    terminal.next().says(result=result)
+    assert terminal.asked == []
+    assert ("audioctl" in site.configuration.lacking("HG1")) == lacks
+
+
 def test_a_terminal_that_fell_silent_lacks_nothing() -> None:
     site = Site()
     terminal = site.join()
@@ -146,14 +181,22 @@ def test_a_group_that_a_new_firmware_lacks_is_cleared() -> None:
     assert site.configuration.values("HG1", "audioctl") is None
 
 
+def test_those_that_log_in_together_are_not_read_in_the_same_moment() -> None:
+    site = Site()
+    terminals = [Terminal(f"SN{number}") for number in range(MOST_AT_ONCE // 2)]
+    for terminal in terminals:
+        site.live[terminal.serial] = terminal
+        site.reading.joined(terminal)  # type: ignore[arg-type]
+    site.clock.advance(JITTER_S / 2)
+    assert 0 < sum(len(each.asked) for each in terminals) < len(terminals)
+
+
 def test_thousands_that_log_in_together_are_read_a_few_at_a_time() -> None:
     site = Site()
     terminals = [Terminal(f"SN{number}") for number in range(2_000)]
     for terminal in terminals:
         site.live[terminal.serial] = terminal
         site.reading.joined(terminal)  # type: ignore[arg-type]
-    site.clock.advance(JITTER_S / 100)
-    assert 0 < sum(len(each.asked) for each in terminals) <= MOST_AT_ONCE, "not all in the same moment"
     site.clock.advance(JITTER_S)
     under_way = [each for each in terminals if each.asked]
     assert len(under_way) == MOST_AT_ONCE
@@ -181,9 +224,11 @@ def test_thousands_that_are_gone_before_their_turn() -> None:
     site.live.clear()
     for terminal in terminals:
         site.reading.left(terminal.serial)
-    for terminal in under_way:
-        terminal.next().fails("superseded")
+    with logged() as events:
+        for terminal in under_way:
+            terminal.next().fails("superseded")
     assert not any(each.asked for each in terminals)
+    assert events == []
 
 
 def test_a_terminal_that_left_before_its_moment_leaves_no_timer() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.mqtt.message import Message
 from bridge.mqtt.topics import CommandTopic
-from bridge.relay.commands import CommandRules
+from bridge.relay.calls import CommandRules
 from bridge.relay.config_reading import READ_S
 from bridge.relay.config_setting import MOST_WAITING
 from tests.relay.config_site import LEDS, PUSH, VOLUME, Site, Terminal
@@ -83,9 +83,13 @@ def test_the_mask_is_never_written_by_the_command_either() -> None:
     terminal = site.join_and_tell(PUSH)
     site.command("config_system", {"HttpPush": site.config("HttpPush")})
     assert terminal.next().data["HttpPush"]["appSecret"] == "open sesame"
-    site.configuration.removed("HG1")
-    site.command("config_system", {"HttpPush": {name: value for name, value in PUSH.items() if name != "groupKey"} | {"appSecret": "***"}})
-    terminal.asked.clear()
+
+
+def test_a_new_secret_may_be_set_by_the_command() -> None:
+    site = Site()
+    terminal = site.join_and_tell(PUSH)
+    site.command("config_system", {"HttpPush": site.config("HttpPush") | {"appSecret": "close sesame"}})
+    assert terminal.next().data["HttpPush"]["appSecret"] == "close sesame"
 
 
 def test_a_mask_that_stands_for_nothing_known_is_refused() -> None:
@@ -357,6 +361,17 @@ def test_secrets_are_masked_in_the_response_however_they_come() -> None:
         terminal.next().says(data)
     assert len(site.responses("get_configs")) == 2
     assert not site.has_published(b"open sesame")
+
+
+def test_what_a_login_read_before_a_change_does_not_undo_it() -> None:
+    site = Site()
+    terminal = site.join()
+    old = terminal.next()
+    site.set("audioctl", {"level": 9})
+    terminal.next().says()
+    terminal.next().says([{"groupKey": "audioctl", "level": 9}])
+    old.says([VOLUME, LEDS])
+    assert (site.config("audioctl"), site.config("ledctl")) == ({"level": 9}, {"mode": 2, "closeScreen": 1})
 
 
 def test_an_answer_from_before_a_change_does_not_undo_it() -> None:

@@ -52,12 +52,25 @@ def test_a_new_connection_is_read_too(site: Site, read: Terminal) -> None:
     assert kept(site)["audioctl"] == {"level": 1}
 
 
-def test_a_terminal_that_logs_in_and_out_leaves_no_timer(site: Site) -> None:
-    terminal = site.terminal()
+def test_a_terminal_that_logs_in_and_out_leaves_no_timer(site: Site, terminal: Terminal) -> None:
+    assert list(site.relay.config_reading._due) == ["SN1"]
     terminal.say("logout")
-    terminal.hang_up()
+    assert site.relay.config_reading._due == {}
+
+
+def test_stopping_leaves_no_timer(site: Site, terminal: Terminal) -> None:
+    site.relay.stop()
+    assert site.relay.config_reading._due == {}
+
+
+def test_a_login_that_tells_the_firmware_late(site: Site) -> None:
+    terminal = Terminal(site, "SN1")
+    terminal.register()
     site.wait(JITTER_S)
-    assert kept(site) == {}
+    terminal.reply(asked(terminal).sequence, data=[*WHOLE, {"groupKey": "audioctl"}])
+    terminal.log_in("V9")
+    site.wait(JITTER_S)
+    assert asked(terminal).body["data"] == {"groupKey": list(GROUPS)}
 
 
 def test_a_change_from_the_topic_to_the_terminal_and_back(site: Site, read: Terminal) -> None:
