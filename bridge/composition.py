@@ -26,7 +26,8 @@ from bridge.mqtt.pictures import PictureRules
 from bridge.mqtt.topics import Topics
 from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
-from bridge.relay.commands import CommandRelay, CommandRules
+from bridge.relay.calls import CommandRules
+from bridge.relay.commands import CommandRelay
 from bridge.relay.condition import Condition, SetUp
 from bridge.relay.config_reading import ConfigReading
 from bridge.relay.config_setting import ConfigSetting
@@ -62,6 +63,10 @@ class Roster:
     def find(self, device: str) -> TerminalProtocol | None:
         """Its connection, if it is there."""
         return self.directory.find(device)
+
+    def online(self) -> list[str]:
+        """Those that are there."""
+        return [terminal.serial for terminal in self.directory]
 
     def name_of(self, device: str) -> str:
         """What people call it."""
@@ -259,6 +264,8 @@ def _commands(common: _Common, presence: Presence, setting: ConfigSetting) -> Co
     config = common.config
     rules = CommandRules(
         deny=frozenset(config.commands.deny),
+        unknown_fields=config.commands.unknown_fields,
+        max_picture_bytes=config.limits.image_bytes,
         max_bytes=config.limits.frame_bytes,
         pictures=_picture_rules(config),
         shares=bool(config.instance),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from msgspec import Meta
+import msgspec
+from msgspec import Meta, inspect
 
+from ..errors import Invalid
 from .fields import Limit, declare
 
 MAX_PICTURE_BYTES = 4 * 1024 * 1024
-"""The largest JPEG that is passed on to a terminal. The protocol names no limit; terminals scale a face down to a few hundred pixels."""
+"""The largest JPEG that is ever passed on to a terminal; the configuration may say less. The protocol names no limit; terminals scale a
+face down to a few hundred pixels."""
 EXAMPLE_JPEG = "/9j/4AAQSkZJRgABAQEASABIAAD/2Q=="
 """Stands in examples for the document's placeholders, which are no pictures: the head and the end of a JPEG."""
 
@@ -40,3 +45,48 @@ def picture_fault(value: Any) -> str | None:
     if len(picture) > MAX_PICTURE_BYTES:
         return f"a JPEG of {len(picture)} bytes"
     return None
+
+
+def check_picture_sizes(data: msgspec.Struct, most: int, root: str = "data") -> None:
+    """Hold checked data to a site's own limit, in bytes of JPEG. Raises Invalid, which names the field."""
+    for field in _picture_fields(type(data)):
+        for path, text in _found(data, field, root):
+            size = len(text) // 4 * 3 - text.count("=", -2)
+            if size > most:
+                raise Invalid(path, f"a JPEG of at most {most} bytes", f"one of {size}")
+
+
+_Steps = tuple[tuple[str, str], ...]
+"""From a message down to a picture: attributes with their wire names; those in between hold lists of objects."""
+
+
+@cache
+def _picture_fields(shape: type[msgspec.Struct]) -> tuple[_Steps, ...]:
+    declared = inspect.type_info(shape)
+    assert isinstance(declared, inspect.StructType)
+    return tuple(steps for field in declared.fields for steps in _steps_to_pictures(field))
+
+
+def _steps_to_pictures(field: inspect.Field) -> Iterator[_Steps]:
+    here = (field.name, field.encode_name)
+    for declared in _alternatives(field.type):
+        if isinstance(declared, inspect.Metadata):
+            if (declared.extra_json_schema or {}).get("contentMediaType") == "image/jpeg":
+                yield (here,)
+            declared = declared.type  # noqa: PLW2901 - what is annotated
+        if isinstance(declared, inspect.ListType) and isinstance(declared.item_type, inspect.StructType):
+            yield from ((here, *steps) for steps in _picture_fields(declared.item_type.cls))
+
+
+def _alternatives(declared: inspect.Type) -> tuple[inspect.Type, ...]:
+    return declared.types if isinstance(declared, inspect.UnionType) else (declared,)
+
+
+def _found(value: Any, steps: _Steps, path: str) -> Iterator[tuple[str, str]]:
+    (attribute, name), *further = steps
+    inner, below = getattr(value, attribute), f"{path}.{name}"
+    if further and isinstance(inner, list):
+        for index, each in enumerate(inner):
+            yield from _found(each, tuple(further), f"{below}[{index}]")
+    elif isinstance(inner, str):
+        yield below, inner

@@ -131,7 +131,8 @@ class Limits(Section, frozen=True, kw_only=True):
     frame_bytes: Annotated[shapes.Bytes, Key("The largest message body, after login; a larger one ends the connection.")] = 8 * 1024 * 1024
     frame_bytes_before_login: Annotated[shapes.Bytes, Key("The same before login, where anybody may be calling.")] = 64 * 1024
     image_bytes: Annotated[
-        shapes.Bytes, Key("The largest picture (JPEG) to publish; an event with a larger one is published without it.")
+        shapes.Bytes,
+        Key("The largest picture (JPEG): an event with a larger one is published without it, a command with a larger one is refused."),
     ] = 4 * 1024 * 1024
 
     def __post_init__(self) -> None:
@@ -171,6 +172,13 @@ class Commands(Section, frozen=True, kw_only=True):
     """What may be asked of terminals over MQTT."""
 
     deny: Annotated[tuple[shapes.CommandName, ...], Key('Commands that are answered with forbidden, such as ["delete_person"].')] = ()
+    unknown_fields: Annotated[
+        bool,
+        Key(
+            "Whether a command may have fields that the bridge does not know, for firmware that is newer. Left false, such a field is answered"
+            " with invalid: it is a typing error more often."
+        ),
+    ] = False
 
 
 class Device(Section, frozen=True, kw_only=True):

@@ -27,6 +27,15 @@ class ConfigSetTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceTopic:
+    """A person's face for a terminal, as a plain JPEG."""
+
+    device: str
+    person: str
+    face: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerTopic:
     """An answer to what a terminal asked in an event of this kind."""
 
@@ -39,6 +48,9 @@ class RequestTopic:
     """A request to the bridge itself; `name` may hold a slash, as in `device/approve`."""
 
     name: str
+
+
+TopicRead = CommandTopic | FaceTopic | ConfigSetTopic | AnswerTopic | RequestTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +126,28 @@ class Topics:
         """What the bridge listens to."""
         return (
             Subscription(f"{self.base}/+/command/+"),
+            Subscription(f"{self.base}/+/command/add_face/+/+"),
             Subscription(f"{self.base}/+/config/+/set"),
             Subscription(f"{self.base}/+/answer/+"),
             Subscription(f"{self.bridge}/request/#"),
         )
 
-    def read(self, topic: str) -> CommandTopic | ConfigSetTopic | AnswerTopic | RequestTopic | None:
+    def read(self, topic: str) -> TopicRead | None:  # noqa: PLR0911 - one for each form
         """What a topic that came from the broker asks for; None for one that is not ours."""
         requests = f"{self.bridge}/request/"
         if topic.startswith(requests):
             return RequestTopic(topic.removeprefix(requests))
-        levels = topic.removeprefix(f"{self.base}/").split("/")
-        if topic.startswith(f"{self.base}/") and len(levels) == 3 and levels[1] == "command":
-            return CommandTopic(levels[0], levels[2])
-        if topic.startswith(f"{self.base}/") and len(levels) == 4 and levels[1] == "config" and levels[3] == "set":
-            return ConfigSetTopic(levels[0], levels[2])
-        if topic.startswith(f"{self.base}/") and len(levels) == 3 and levels[1] == "answer":
-            return AnswerTopic(levels[0], levels[2])
+        if not topic.startswith(f"{self.base}/"):
+            return None
+        match topic.removeprefix(f"{self.base}/").split("/"):
+            case [device, "command", command]:
+                return CommandTopic(device, command)
+            case [device, "command", "add_face", person, face]:
+                return FaceTopic(device, person, face)
+            case [device, "config", group, "set"]:
+                return ConfigSetTopic(device, group)
+            case [device, "answer", kind]:
+                return AnswerTopic(device, kind)
         return None
 
     def may_respond_on(self, topic: str) -> bool:

@@ -9,30 +9,36 @@ arrival, here, and before each send, in the session; (4) a door command is sent 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from bridge.catalogue import COMMANDS, Command, CommandData, Result, result_name
+from bridge.catalogue.jpeg import check_picture_sizes
 from bridge.catalogue.message import DOOR_TTL_S
+from bridge.catalogue.unknown import Unknown, set_aside
 from bridge.errors import Invalid
 from bridge.mqtt.commands import CommandRefused, Order, Response, read_order, transaction_of
 from bridge.mqtt.message import Message, Publication
-from bridge.mqtt.pictures import OVERHEAD_BYTES, PictureRules, depict
-from bridge.mqtt.topics import CommandTopic, Topics
+from bridge.mqtt.pictures import OVERHEAD_BYTES, depict
+from bridge.mqtt.topics import ALL, CommandTopic, Topics
+from bridge.relay.calls import Call, CommandRules, Course, Exchange, Terminals, Wish
 from bridge.relay.outlet import Outlet
 from bridge.relay.replies import Replies
+from bridge.relay.sending import End, Errand, Sending
 from bridge.relay.transactions import Transactions
+from bridge.relay.turns import Turns
 from bridge.session.happenings import Answered, Failed
-from bridge.terminal.protocol import Outcome, TerminalProtocol
-from bridge.wire import request_body
+from bridge.terminal.protocol import TerminalProtocol
 
 T = TypeVar("T")
+MOST_FOR_ALL = 64
+"""Of a command for all terminals, how many are carried out at once."""
 
 _FAILURES = {
     "timeout": "the terminal did not answer in time",
@@ -40,80 +46,6 @@ _FAILURES = {
     "busy": "the terminal is busy",
     "superseded": "the connection to the terminal was lost or replaced before it answered",
 }
-
-
-class Terminals(Protocol):
-    """What commands need to know of terminals."""
-
-    def is_known(self, device: str) -> bool:
-        """Whether this is a terminal of this bridge."""
-
-    def find(self, device: str) -> TerminalProtocol | None:
-        """Its connection, if it is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandRules:
-    """What the configuration says about commands: those that are denied, the largest payload, and what becomes of pictures. A bridge that
-    `shares` its base topic with others leaves terminals it does not know to them."""
-
-    deny: frozenset[str] = frozenset()
-    max_bytes: int = 8 * 1024 * 1024
-    pictures: PictureRules = field(default_factory=PictureRules)
-    shares: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A command that was sent, and how that ended."""
-
-    data: CommandData
-    outcome: Outcome
-
-
-Request = Callable[[], "Deferred[Exchange | None] | None"]
-"""Sends a command, or answers why not. None, at once or later: there is no exchange to speak of. Never fails."""
-
-
-class Course(Protocol):
-    """What becomes of the commands of one name, where that is more than sending them."""
-
-    def check(self, device: str, data: Any) -> CommandData:
-        """What a caller gave, as the command's data, just before it is sent. Raises Invalid."""
-
-    def send(self, device: str, request: Request) -> None:
-        """Call `request` once, now or when its turn comes. Raises CommandRefused if it is not to be called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A command that was asked for on a topic of its own. `name` tells it from others of the same transaction; `check` makes the
-    command's data of what the caller gave, just before it is sent, or raises Invalid."""
-
-    name: str
-    check: Callable[[Any], CommandData]
-
-
-@dataclass(slots=True)
-class _Call:
-    """One command message on its way through. `concludes`: it is the first of its transaction, whose answer is the one that counts."""
-
-    topic: CommandTopic
-    message: Message
-    arrived_at: float
-    started: float
-    wish: Wish | None = None
-    transaction: str | None = None
-    concludes: bool = False
-
-    @property
-    def device(self) -> str:
-        return self.topic.device
-
-    @property
-    def name(self) -> str:
-        """What was asked for."""
-        return self.topic.command if self.wish is None else self.wish.name
 
 
 class CommandRelay:
@@ -147,16 +79,28 @@ class CommandRelay:
         self._refused = refused
         self._courses = courses or {}
         self._transactions = Transactions()
+        self._sending = Sending(seconds)
+        self._for_all_turns = Turns(MOST_FOR_ALL)
         self.is_shutting_down = False
 
     def message(self, topic: CommandTopic, message: Message, wish: Wish | None = None) -> None:
         """A message on a command topic, or on the topic of a `wish` that becomes this command."""
-        call = _Call(topic, message, self._wall(), self._seconds(), wish, transaction_of(message.payload))
-        if self._rules.shares and not self._terminals.is_known(topic.device):
-            return
-        self._at_border(call, partial(self._carry_out, call))
+        call = Call(topic, message, self._wall(), self._seconds(), wish, transaction_of(message.payload))
+        if topic.device == ALL:
+            self._for_all(call)
+        elif not self._rules.shares or self._terminals.is_known(topic.device):
+            self._at_border(call, partial(self._carry_out, call))
 
-    def _at_border(self, call: _Call, act: Callable[[], T]) -> T | None:
+    def _for_all(self, call: Call) -> None:
+        """The same for every terminal online, a few at a time; each has its own response. Without any, there is one all the same."""
+        devices = self._terminals.online()
+        if not devices:
+            self._refuse(call, CommandRefused("device_offline", "no terminal is connected"))
+        for device in devices:
+            each = replace(call, topic=replace(call.topic, device=device))
+            self._for_all_turns.take(partial(self._at_border, each, partial(self._carry_out, each)))
+
+    def _at_border(self, call: Call, act: Callable[[], T]) -> T | None:
         """One of the two borders: a command is answered even if the bridge has a defect."""
         try:
             return act()
@@ -169,18 +113,16 @@ class CommandRelay:
             self._refuse(call, CommandRefused("invalid", "the bridge could not make sense of it; its log says why"))
         return None
 
-    def _carry_out(self, call: _Call) -> None:
-        """Send the command, or raise why not."""
+    def _carry_out(self, call: Call) -> Deferred[Exchange | None] | None:
+        """Send the command, or raise why not. Fires when it has its answer; None where that is not to be waited for."""
         if call.message.retain:
             raise CommandRefused("retained", "a retained command is never carried out: publish it without the retain flag")
         if len(call.message.payload) > self._rules.max_bytes:
             raise CommandRefused("too_large", f"{len(call.message.payload)} bytes are over the limit of {self._rules.max_bytes}")
-        order = read_order(call.message.payload)
-        if self._is_repeated(call, order):
-            return
-        self._send(call, order)
+        order = read_order(call.message.payload) if call.wish is None else call.wish.read(call.message.payload)
+        return None if self._is_repeated(call, order) else self._send(call, order)
 
-    def _is_repeated(self, call: _Call, order: Order) -> bool:
+    def _is_repeated(self, call: Call, order: Order) -> bool:
         """The fifth rule: the same transaction gets the same answer, and is not carried out again."""
         if order.transaction is None:
             return False
@@ -193,39 +135,33 @@ class CommandRelay:
         self._transactions.repeat(*what, lambda response: self._publish(call, replace(response, duplicate=True)))
         return True
 
-    def _send(self, call: _Call, order: Order) -> None:
+    def _send(self, call: Call, order: Order) -> Deferred[Exchange | None] | None:
         """Send it now, or on its course. What is wrong already is said at once."""
         command = self._command(call.topic.command)
         self._terminal(call.device)
         self._left_s(call, order, command)
         course = self._courses.get(command.name)
         if course is None:
-            self._request(call, order)
-        else:
-            course.send(call.device, lambda: self._at_border(call, partial(self._request, call, order)))
+            return self._request(call, order)
+        course.send(call.device, lambda: self._at_border(call, partial(self._request, call, order)))
+        return None
 
-    def _request(self, call: _Call, order: Order) -> Deferred[Exchange | None]:
+    def _request(self, call: Call, order: Order) -> Deferred[Exchange | None]:
         """Put it to the terminal. It may have waited for its turn: everything is looked at as it is now."""
         command = self._command(call.topic.command)
         terminal = self._terminal(call.device)
         left_s = self._left_s(call, order, command)
-        data = self._check(call, order, command)
+        data, unknown = self._check(call, order, command)
         waited_s = self._seconds() - call.started
         timeout_s = (order.timeout_s or command.timeout_s + data.answer_wait_s()) - waited_s
         if timeout_s <= 0:
             raise CommandRefused("timeout", f"its turn did not come within {waited_s:.1f} s")
-        outcome = terminal.request(
-            command.name,
-            request_body(command.name, data),
-            version=command.version,
-            timeout_s=timeout_s,
-            answer_wait_s=data.answer_wait_s(),
-            expires_in_s=left_s,
-            resend=not command.door,
-        )
-        return outcome.addCallback(self._concluded, call, command, data).addErrback(self._defect, call)
+        now = self._seconds()
+        errand = Errand(command, data, unknown, now + timeout_s, now + left_s)
+        end: Deferred[Any] = Deferred.fromCoroutine(self._sending.send(terminal, errand))
+        return end.addCallback(self._concluded, call, command, data).addErrback(self._defect, call)
 
-    def _left_s(self, call: _Call, order: Order, command: Command) -> float:
+    def _left_s(self, call: Call, order: Order, command: Command) -> float:
         """For how long it may still be sent."""
         default_ttl_s = DOOR_TTL_S if command.door else None
         left_s = order.expires_at(call.arrived_at, default_ttl_s, call.message.expiry_s) - call.arrived_at
@@ -236,11 +172,19 @@ class CommandRelay:
             raise CommandRefused("expired", "the command became stale before its turn came")
         return left_s
 
-    def _check(self, call: _Call, order: Order, command: Command) -> CommandData:
+    def _check(self, call: Call, order: Order, command: Command) -> tuple[CommandData, Unknown]:
+        """The command's data, checked, and the fields that are let pass unchecked."""
+        given: Any = order.data
+        unknown: Unknown = {}
+        if self._rules.unknown_fields and call.wish is None:
+            given, unknown = set_aside(given, command.data)
         if call.wish is not None:
-            return call.wish.check(order.data)
-        course = self._courses.get(command.name)
-        return command.check(order.data) if course is None else course.check(call.device, order.data)
+            data = call.wish.check(call.device, given)
+        else:
+            course = self._courses.get(command.name)
+            data = command.check(given) if course is None else course.check(call.device, given)
+        check_picture_sizes(data, self._rules.max_picture_bytes)
+        return data, unknown
 
     def _command(self, name: str) -> Command:
         if self.is_shutting_down:
@@ -260,15 +204,17 @@ class CommandRelay:
             raise CommandRefused("device_offline", "the terminal is not connected; the command is not kept for it")
         return terminal
 
-    def _concluded(self, outcome: Outcome, call: _Call, command: Command, data: CommandData) -> Exchange:
-        response = self._response(call, outcome)
+    def _concluded(self, end: End, call: Call, command: Command, data: CommandData) -> Exchange:
+        outcome = end.outcome
+        response = replace(
+            self._response(call, outcome), data=self._pictures_out(call.device, command, data.shown_answer(end.data)) or None
+        )
         if isinstance(outcome, Failed):
             response = replace(response, status="error", code=outcome.code, error=_FAILURES[outcome.code])
         elif outcome.result != Result.SUCCESS:
             response = replace(response, status="error", code="device_error", error=result_name(outcome.result))
         if isinstance(outcome, Answered):
-            shown = self._pictures_out(call.device, command, data.shown_answer(outcome.data))
-            response = replace(response, result=outcome.result, description=outcome.desc or None, data=shown or None)
+            response = replace(response, result=outcome.result, description=outcome.desc or None)
         self._finish(call, response)
         return Exchange(data, outcome)
 
@@ -294,7 +240,7 @@ class CommandRelay:
         limits = self._outlet.limits
         return limits.maximum_packet_bytes if limits else None
 
-    def _response(self, call: _Call, outcome: Answered | Failed | None = None) -> Response:
+    def _response(self, call: Call, outcome: Answered | Failed | None = None) -> Response:
         elapsed_s = self._seconds() - call.started
         return Response(
             command=call.topic.command,
@@ -306,25 +252,25 @@ class CommandRelay:
             elapsed_ms=round(elapsed_s * 1000),
         )
 
-    def _refusal(self, call: _Call, refused: CommandRefused) -> Response:
+    def _refusal(self, call: Call, refused: CommandRefused) -> Response:
         return replace(self._response(call), status="error", code=refused.code, error=str(refused))
 
-    def _refuse(self, call: _Call, refused: CommandRefused) -> None:
+    def _refuse(self, call: Call, refused: CommandRefused) -> None:
         response = self._refusal(call, refused)
         self._refused(response)
         self._finish(call, response)
 
-    def _defect(self, failure: Failure, call: _Call) -> None:
+    def _defect(self, failure: Failure, call: Call) -> None:
         self.log.failure("defect after command {command} for {device}", failure, command=call.topic.command, device=call.device)
         unread = CommandRefused("device_error", "the bridge could not read the answer; its log says why")
         self._finish(call, self._refusal(call, unread))
 
-    def _finish(self, call: _Call, response: Response) -> None:
+    def _finish(self, call: Call, response: Response) -> None:
         self._publish(call, response)
         if call.concludes and call.transaction is not None:
             self._transactions.conclude(call.device, call.transaction, response)
 
-    def _publish(self, call: _Call, response: Response) -> None:
+    def _publish(self, call: Call, response: Response) -> None:
         """On the response topic, and on the caller's own if it named one (MQTT 5)."""
         payload = self._payload(response)
         usual = self._topics.response(call.device, call.topic.command)

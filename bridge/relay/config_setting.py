@@ -20,7 +20,7 @@ from bridge.catalogue.configuration import GROUPS, MASK, SETTABLE, ConfigSystem,
 from bridge.errors import Invalid
 from bridge.mqtt.commands import CommandRefused
 from bridge.mqtt.topics import ConfigSetTopic
-from bridge.relay.commands import Course, Exchange, Request, Wish
+from bridge.relay.calls import Course, Exchange, Request, Wish
 from bridge.relay.config_reading import ConfigReading, groups_in
 from bridge.relay.configuration import Configuration, Fields, Mark
 from bridge.relay.turns import Turns
@@ -51,7 +51,7 @@ class ConfigSetting:
 
     def wish(self, topic: ConfigSetTopic) -> Wish:
         """What a message on `config/<group>/set` asks for, as a command config_system."""
-        return Wish(f"config/{topic.group}/set", partial(self._completed, topic.device, topic.group))
+        return Wish(f"config/{topic.group}/set", partial(self._completed, topic.group))
 
     def courses(self) -> Mapping[str, Course]:
         """What becomes of commands that set or read the configuration."""
@@ -84,7 +84,7 @@ class ConfigSetting:
             unread = {name: (self._configuration.values(device, name) or {}) | groups[name] for name in groups if name not in found}
             self._configuration.learn(device, unread)
 
-    def _completed(self, device: str, name: str, data: Any) -> CommandData:
+    def _completed(self, name: str, device: str, data: Any) -> CommandData:
         """A part of a group, as config_system with the group whole. What was given is checked strictly; what the terminal said itself is
         sent back as it said it. Raises Invalid."""
         group = GROUPS.get(name)

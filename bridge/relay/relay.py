@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from twisted.logger import Logger
 
 from bridge.mqtt.message import BrokerLimits, Message
-from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, Topics
+from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, FaceTopic, Topics
 from bridge.registry import Change, KnownTerminal
 from bridge.registry.admission import ChangeKind
+from bridge.relay import faces
 from bridge.relay.answers import AnswerRelay
 from bridge.relay.commands import CommandRelay
 from bridge.relay.condition import Condition
@@ -134,6 +135,9 @@ class Relay:
         elif isinstance(topic, CommandTopic):
             self._count_command(topic.device)
             self.commands.message(topic, message)
+        elif isinstance(topic, FaceTopic):
+            self._count_command(topic.device)
+            self.commands.message(CommandTopic(topic.device, faces.ADD_FACE), message, faces.wish(topic))
         elif isinstance(topic, ConfigSetTopic):
             self._count_command(topic.device)
             self.commands.message(CommandTopic(topic.device, CHANGE), message, self.config_setting.wish(topic))

@@ -1,0 +1,97 @@
+"""A command message on its way through the bridge, and what decides its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from bridge.catalogue import CommandData
+from bridge.mqtt.commands import Order, read_order
+from bridge.mqtt.message import Message
+from bridge.mqtt.pictures import PictureRules
+from bridge.mqtt.topics import CommandTopic
+from bridge.terminal.protocol import Outcome, TerminalProtocol
+
+
+class Terminals(Protocol):
+    """What commands need to know of terminals."""
+
+    def is_known(self, device: str) -> bool:
+        """Whether this is a terminal of this bridge."""
+
+    def find(self, device: str) -> TerminalProtocol | None:
+        """Its connection, if it is there."""
+
+    def online(self) -> list[str]:
+        """Those that are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRules:
+    """What the configuration says about commands: those that are denied, whether fields that the catalogue does not know are let pass, the
+    largest payload, the largest picture in it, and what becomes of pictures in answers. A bridge that `shares` its base topic with others leaves
+    terminals it does not know to them."""
+
+    deny: frozenset[str] = frozenset()
+    unknown_fields: bool = False
+    max_bytes: int = 8 * 1024 * 1024
+    max_picture_bytes: int = 4 * 1024 * 1024
+    pictures: PictureRules = field(default_factory=PictureRules)
+    shares: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A command that was sent, and how that ended."""
+
+    data: CommandData
+    outcome: Outcome
+
+
+Request = Callable[[], "Deferred[Exchange | None] | None"]
+"""Sends a command, or answers why not. None, at once or later: there is no exchange to speak of. Never fails."""
+
+
+class Course(Protocol):
+    """What becomes of the commands of one name, where that is more than sending them."""
+
+    def check(self, device: str, data: Any) -> CommandData:
+        """What a caller gave, as the command's data, just before it is sent. Raises Invalid."""
+
+    def send(self, device: str, request: Request) -> None:
+        """Call `request` once, now or when its turn comes. Raises CommandRefused if it is not to be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A command that was asked for on a topic of its own. `name` tells it from others of the same transaction; `check` makes the
+    command's data for a terminal of what the caller gave, just before it is sent, and `read` the order of the payload; both raise Invalid."""
+
+    name: str
+    check: Callable[[str, Any], CommandData]
+    read: Callable[[bytes], Order] = read_order
+
+
+@dataclass(slots=True)
+class Call:
+    """One command message on its way through. `concludes`: it is the first of its transaction, whose answer is the one that counts."""
+
+    topic: CommandTopic
+    message: Message
+    arrived_at: float
+    started: float
+    wish: Wish | None = None
+    transaction: str | None = None
+    concludes: bool = False
+
+    @property
+    def device(self) -> str:
+        return self.topic.device
+
+    @property
+    def name(self) -> str:
+        """What was asked for."""
+        return self.topic.command if self.wish is None else self.wish.name
