@@ -119,6 +119,8 @@ class BridgeService(Service):
 
     def link_down(self, reason: str) -> None:
         """The broker is away; the link says so in the log, and dials."""
+        assert self._parts is not None
+        self._parts.relay.link_down()
 
     def message(self, message: Message) -> None:
         """A message came."""

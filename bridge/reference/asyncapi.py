@@ -18,6 +18,8 @@ _PARAMETERS: dict[str, Part] = {
         "description": "A terminal's serial. In a command, all stands for every terminal that is connected.",
         "examples": [DEVICE],
     },
+    "person": {"description": "The id of a person.", "examples": ["1001"]},
+    "face": {"description": "The id that the face is to have.", "examples": ["f7"]},
     "message": {"description": "The name of a message that the catalogue does not know.", "examples": ["card_swiped"]},
 }
 

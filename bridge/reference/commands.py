@@ -15,8 +15,10 @@ from bridge.reference.markdown import anchor, code, fence, link, page, summary_o
 from bridge.reference.pictures import picture_fields
 from bridge.reference.samples import command_payload, envelope, failed_response, response
 from bridge.reference.schema import Schema, document, relaxed, schema_of
+from bridge.relay.faces import ADD_FACE
 
 _PLACE = "{device}"
+_FACE = "Add a face: the payload is the JPEG itself, and the ids of person and face stand in the topic."
 
 
 def command_channels() -> Iterator[Channel]:
@@ -24,6 +26,21 @@ def command_channels() -> Iterator[Channel]:
     for command in COMMANDS.values():
         yield command_channel(command)
         yield response_channel(command.name, _answered(command), (response(command), failed_response(command.name)))
+    yield _face_channel()
+
+
+def _face_channel() -> Channel:
+    """Where a face is published as it is."""
+    address = f"{PLACES.base}/{_PLACE}/command/{ADD_FACE}/{{person}}/{{face}}"
+    return Channel(
+        key=f"command/{ADD_FACE}/jpeg",
+        address=address,
+        direction="in",
+        title=f"command {ADD_FACE} as a JPEG",
+        summary=_FACE,
+        content_type="image/jpeg",
+        reply=f"response/{ADD_FACE}",
+    )
 
 
 def command_channel(command: Command) -> Channel:
@@ -173,6 +190,8 @@ def _section(command: Command) -> Iterator[str]:
     if rules is not None:
         yield from [f"Beyond the single fields: {summary_of(rules)}", ""]
     yield from [f"For example, on `{shown(asked.address)}`:", "", *fence(command_payload(command))]
+    if command.name == ADD_FACE:
+        yield from [f"Or on `{shown(_face_channel().address)}`: {_FACE}", ""]
     answer = _answer_rows(command)
     if answer:
         yield from ["In the response's `data`, as the terminal says it:", "", *answer_fields(answer)]

@@ -21,6 +21,8 @@ class Noticeboard:
 
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
+        self._is_told = outlet.is_up
+        """Whether the broker has been told all of it; until then a change alone would come out of order."""
         self._notices: dict[str, bytes] = {}
         self._to_clear: set[str] = set()
 
@@ -44,17 +46,22 @@ class Noticeboard:
 
     def link_up(self) -> None:
         """The broker is there, and may know nothing."""
+        self._is_told = True
         for topic, payload in list(self._notices.items()):
             self._publish(topic, payload)
         for topic in list(self._to_clear):
             self._forget(topic)
 
+    def link_down(self) -> None:
+        """The broker is away."""
+        self._is_told = False
+
     def _publish(self, topic: str, payload: bytes) -> None:
-        if self._outlet.is_up:
+        if self._is_told and self._outlet.is_up:
             say(self._outlet, Publication(topic, payload, retain=True), self.log)
 
     def _forget(self, topic: str) -> None:
-        if self._outlet.is_up:
+        if self._is_told and self._outlet.is_up:
             published = self._outlet.publish(Publication(topic, b"", retain=True))
             published.addCallback(lambda _: self._to_clear.discard(topic))
             published.addErrback(_log_unless_away, topic, self.log)

@@ -127,6 +127,10 @@ class Relay:
         self.board.link_up()
         self.replies.link_up()
 
+    def link_down(self) -> None:
+        """The broker is away; terminals keep what they report until it is back."""
+        self.board.link_down()
+
     def message(self, message: Message) -> None:
         """A message came from the broker."""
         topic = self.topics.read(message.topic)
