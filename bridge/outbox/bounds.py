@@ -1,0 +1,76 @@
+"""Room for what is new: what is dropped for it, and in which order (pictures before events, the oldest first)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from ..errors import StorageFault
+from .rows import Rows, size_of
+from .values import Cause, Dropped, Entry, Limits
+
+
+class Bounds:
+    """Keeps rows within limits. `spared` are ids and bytes of entries that are on their way to the broker: those are not dropped."""
+
+    def __init__(self, rows: Rows, limits: Limits, spared: Mapping[int, int]) -> None:
+        self._rows = rows
+        self._limits = limits
+        self._spared = spared
+        self._events: Counter[Cause] = Counter()
+        self._pictures: Counter[Cause] = Counter()
+
+    @property
+    def dropped(self) -> list[Dropped]:
+        """What has been dropped so far."""
+        causes = self._events.keys() | self._pictures.keys()
+        return [Dropped(cause, self._events[cause], self._pictures[cause]) for cause in sorted(causes)]
+
+    def make_room(self, entry: Entry) -> None:
+        """Drop what an entry needs to fit. Raises StorageFault when it never will, or not now; then nothing has been dropped."""
+        size = size_of(entry)
+        if len(self._spared) >= self._limits.max_events or size + sum(self._spared.values()) > self._limits.max_bytes:
+            raise StorageFault(f"the outbox is full: {size} bytes do not fit")
+        while self._rows.events >= self._limits.max_events:
+            self.drop(next(entry_id for entry_id, _, _ in self._droppable()), "rows")
+        self._free(self._rows.bytes + size - self._limits.max_bytes)
+
+    def drop_aged(self, service_s: float) -> None:
+        """Drop what has been here for too long."""
+        aged = []
+        for entry_id, _, added_at_service_s in self._droppable():
+            if service_s - added_at_service_s <= self._limits.max_age_s:
+                break
+            aged.append(entry_id)
+        for entry_id in aged:
+            self.drop(entry_id, "age")
+
+    def drop(self, entry_id: int, cause: Cause) -> None:
+        """Drop one entry, if it is there."""
+        pictures = self._rows.delete(entry_id)
+        if pictures is not None:
+            self._events[cause] += 1
+            self._pictures[cause] += pictures
+
+    def _free(self, needed: int) -> None:
+        for entry_id in _first(needed, self._with_pictures()):
+            before = self._rows.bytes
+            self._pictures["bytes"] += self._rows.strip(entry_id)
+            needed -= before - self._rows.bytes
+        for entry_id in _first(needed, ((entry_id, size) for entry_id, size, _ in self._droppable())):
+            self.drop(entry_id, "bytes")
+
+    def _droppable(self) -> Iterator[tuple[int, int, float]]:
+        return (each for each in self._rows.oldest() if each[0] not in self._spared)
+
+    def _with_pictures(self) -> Iterator[tuple[int, int]]:
+        return (each for each in self._rows.oldest_with_pictures() if each[0] not in self._spared)
+
+
+def _first(needed: int, sizes: Iterator[tuple[int, int]]) -> list[int]:
+    """The ids of the first whose bytes come to what is needed; of all when those do not."""
+    ids = []
+    while needed > 0 and (each := next(sizes, None)) is not None:
+        ids.append(each[0])
+        needed -= each[1]
+    return ids

@@ -1,0 +1,187 @@
+"""The entries as rows of the database, and what they come to. Used by one thread; whoever writes begins and ends the transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
+from typing import Final
+
+import msgspec
+
+from .schema import Damaged
+from .values import Entry, Picture, Stored
+
+ENTRY_OVERHEAD_BYTES: Final = 256
+"""What an entry takes beside its event and pictures: terminal, key, times, and its places in the indexes."""
+
+_SLACK_PAGES: Final = 1024  # 4 MiB
+_VACUUM_PAGES: Final = 16_384  # 64 MiB given back at once, so that it does not take long
+_INSERT: Final = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TALLY: Final = "SELECT terminal, count(*), sum(event_bytes + picture_bytes) FROM entry GROUP BY terminal"
+_SIZE: Final = "SELECT terminal, event_bytes + picture_bytes, pictures, picture_bytes FROM entry WHERE id = ?"
+_READ: Final = """
+    SELECT terminal, key, kind, recorded_at, added_at, event, entry.pictures, payloads
+    FROM entry LEFT JOIN picture ON picture.entry = id WHERE id = ?
+"""
+_SERVICE: Final = """
+    SELECT max(seconds, coalesce((SELECT added_at_service_s FROM entry ORDER BY id DESC LIMIT 1), 0)) FROM service
+"""
+
+
+class _PictureHead(msgspec.Struct, array_like=True):
+    """A picture beside its event; the bytes of all pictures of an entry lie in one row of their own, one after the other."""
+
+    topic: str
+    retain: bool
+    size: int
+
+
+_heads_decoder = msgspec.json.Decoder(list[_PictureHead])
+
+
+class Rows:
+    """What is in one database. After a transaction that was undone, `recount`. Raises sqlite3.Error, and Damaged from what reads."""
+
+    def __init__(self, connection: sqlite3.Connection, last_id: int = 0) -> None:
+        """`last_id` is the last that was given: none is given twice, for what was handed out may still be on its way."""
+        self.connection = connection
+        self.events = 0
+        self.bytes = 0
+        self.held: dict[str, int] = {}
+        """How many entries each terminal has."""
+        self.last_id = last_id
+        self.recount()
+
+    def recount(self) -> None:
+        """Take what there is from the database: with 100,000 entries, some tens of milliseconds."""
+        tally = self.connection.execute(_TALLY).fetchall()
+        self.held = {terminal: events for terminal, events, _ in tally}
+        self.events = sum(events for _, events, _ in tally)
+        self.bytes = sum(size for _, _, size in tally)
+        (last_id,) = self.connection.execute("SELECT max(id) FROM entry").fetchone()
+        self.last_id = max(self.last_id, last_id or 0)
+
+    def find(self, key: str) -> int | None:
+        """The id of the entry with this key."""
+        row = self.connection.execute("SELECT id FROM entry WHERE key = ?", (key,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def insert(self, entry: Entry, added_at: float, service_s: float) -> int:
+        """Add an entry behind all others; returns its id."""
+        entry_id = self.last_id + 1
+        heads, picture_bytes = _heads(entry), picture_bytes_of(entry)
+        head_bytes = size_of(entry) - picture_bytes
+        self.connection.execute(
+            _INSERT,
+            (entry_id, entry.terminal, entry.key, entry.kind, entry.recorded_at, added_at, service_s, head_bytes, picture_bytes, heads, entry.event),
+        )  # fmt: skip
+        if picture_bytes:
+            payloads = b"".join(picture.payload or b"" for picture in entry.pictures)
+            self.connection.execute("INSERT INTO picture VALUES (?, ?)", (entry_id, payloads))
+        self.last_id = entry_id
+        self.events += 1
+        self.bytes += head_bytes + picture_bytes
+        self.held[entry.terminal] = self.held.get(entry.terminal, 0) + 1
+        return entry_id
+
+    def delete(self, entry_id: int) -> int | None:
+        """Remove an entry; returns how many pictures went with it, or None when it is not there."""
+        row = self.connection.execute(_SIZE, (entry_id,)).fetchone()
+        if row is None:
+            return None
+        terminal, size, heads, picture_bytes = row
+        self.connection.execute("DELETE FROM picture WHERE entry = ?", (entry_id,))
+        self.connection.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
+        self.events -= 1
+        self.bytes -= size
+        self.held[terminal] -= 1
+        if not self.held[terminal]:
+            del self.held[terminal]
+        return len(_decoded(heads)) if picture_bytes else 0
+
+    def strip(self, entry_id: int) -> int:
+        """Remove the pictures of an entry that has some; returns how many they were."""
+        _, _, heads, picture_bytes = self.connection.execute(_SIZE, (entry_id,)).fetchone()
+        self.connection.execute("DELETE FROM picture WHERE entry = ?", (entry_id,))
+        self.connection.execute("UPDATE entry SET picture_bytes = 0 WHERE id = ?", (entry_id,))
+        self.bytes -= picture_bytes
+        return len(_decoded(heads))
+
+    def oldest(self) -> Iterator[tuple[int, int, float]]:
+        """Id, bytes, and when it was added (seconds of service), oldest first."""
+        return self.connection.execute("SELECT id, event_bytes + picture_bytes, added_at_service_s FROM entry ORDER BY id")
+
+    def oldest_with_pictures(self) -> Iterator[tuple[int, int]]:
+        """Id, and bytes of its pictures, oldest first."""
+        return self.connection.execute("SELECT id, picture_bytes FROM entry WHERE picture_bytes > 0 ORDER BY id")
+
+    def oldest_added_at(self) -> float | None:
+        """When the first of those that are left was added, UNIX seconds."""
+        row = self.connection.execute("SELECT added_at FROM entry ORDER BY id LIMIT 1").fetchone()
+        return None if row is None else float(row[0])
+
+    def is_slack(self) -> bool:
+        """Whether there is nothing, in a file that could be much smaller."""
+        if self.events:
+            return False
+        (pages,) = self.connection.execute("PRAGMA freelist_count").fetchone()
+        return bool(pages > _SLACK_PAGES)
+
+    def shrink(self) -> None:
+        """Give some of what is free back to the system; outside of a transaction."""
+        # A script, for `execute` takes one step, and each frees one page; the file itself shrinks when the WAL is copied into it.
+        self.connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES}); PRAGMA wal_checkpoint(PASSIVE)")
+
+    def of_terminal(self, terminal: str) -> Iterator[tuple[int, int]]:
+        """Id and bytes of the entries of a terminal, oldest first."""
+        statement = "SELECT id, event_bytes + picture_bytes FROM entry WHERE terminal = ? ORDER BY id"
+        return self.connection.execute(statement, (terminal,))
+
+    def read(self, entry_id: int) -> Stored:
+        """An entry that is there."""
+        row = self.connection.execute(_READ, (entry_id,)).fetchone()
+        if row is None:
+            raise Damaged(f"entry {entry_id} is in an index, but not in the table")
+        terminal, key, kind, recorded_at, added_at, event, heads, payloads = row
+        pictures = _pictures(_decoded(heads), payloads)
+        return Stored(entry_id, added_at, Entry(terminal, key, kind, recorded_at, event, pictures))
+
+    @property
+    def service_s(self) -> float:
+        """For how long this file has been in use, as far as it tells."""
+        (seconds,) = self.connection.execute(_SERVICE).fetchone()
+        return float(seconds)
+
+    @service_s.setter
+    def service_s(self, seconds: float) -> None:
+        self.connection.execute("UPDATE service SET seconds = ?", (seconds,))
+
+
+def size_of(entry: Entry) -> int:
+    """What an entry counts towards the bound in bytes."""
+    return ENTRY_OVERHEAD_BYTES + len(entry.event) + picture_bytes_of(entry) + sum(len(picture.topic) + 16 for picture in entry.pictures)
+
+
+def picture_bytes_of(entry: Entry) -> int:
+    """The bytes of its pictures alone."""
+    return sum(len(picture.payload or b"") for picture in entry.pictures)
+
+
+def _heads(entry: Entry) -> bytes:
+    return msgspec.json.encode([_PictureHead(each.topic, each.retain, len(each.payload or b"")) for each in entry.pictures])
+
+
+def _decoded(heads: bytes) -> list[_PictureHead]:
+    try:
+        return _heads_decoder.decode(heads)
+    except msgspec.MsgspecError as error:
+        raise Damaged(f"what is said of an entry's pictures: {error}") from None
+
+
+def _pictures(heads: list[_PictureHead], payloads: bytes | None) -> tuple[Picture, ...]:
+    ends = [0, *accumulate(head.size for head in heads)]
+    if payloads is not None and len(payloads) != ends[-1]:
+        raise Damaged(f"the pictures of an entry are {len(payloads)} bytes instead of {ends[-1]}")
+    parts = [None if payloads is None else payloads[start:end] for start, end in pairwise(ends)]
+    return tuple(Picture(head.topic, part, head.retain) for head, part in zip(heads, parts, strict=True))

@@ -1,0 +1,270 @@
+"""The side of the outbox that its thread is on: one round of work at a time, in one transaction, on a file that may be full, broken or gone.
+
+An error for want of space undoes the transaction, and the connection is used on. After any other error the file is opened anew, which
+makes SQLite recover what was committed. When it is still damaged then, it is set aside, and an empty one takes its place.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeVar
+
+from ..errors import ConfigError, StorageFault
+from ..registry.database import transaction
+from .bounds import Bounds
+from .rows import Rows
+from .schema import Damaged, is_clean, is_damage, open_database, set_aside
+from .values import Entry, Limits, Report, SetAside, Stored
+
+T = TypeVar("T")
+
+MOST_IN_A_BATCH: Final = 100  # entries: as many as the link has on its way at once
+_ATTEMPTS: Final = 3  # as it is, opened anew, and on an empty file
+
+
+@dataclass(slots=True)
+class Work:
+    """What one round is to do, in this order. `wall` is UNIX seconds, `now` monotonic seconds, both at its beginning."""
+
+    wall: float
+    now: float
+    given_back: list[int] = field(default_factory=list)
+    delivered: list[int] = field(default_factory=list)
+    undeliverable: list[int] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    is_sweep: bool = False
+    batches: list[int] = field(default_factory=list)
+    """For each batch to be handed out, the most bytes."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.delivered or self.undeliverable or self.entries or self.is_sweep)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What there is: entries, bytes, when the oldest was added (UNIX seconds), how many entries each terminal has,
+    and whether the file is empty and could be smaller."""
+
+    events: int = 0
+    bytes: int = 0
+    oldest_added_at: float | None = None
+    held: dict[str, int] = field(default_factory=dict)
+    is_slack: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a round: an id for each entry and a batch for each that was asked for, or why not; `fault` is why nothing could be
+    written, if that was so; and what there is now."""
+
+    added: list[int | StorageFault] = field(default_factory=list)
+    batches: list[list[Stored] | StorageFault] = field(default_factory=list)
+    fault: StorageFault | None = None
+    reports: list[Report] = field(default_factory=list)
+    holdings: Holdings = field(default_factory=Holdings)
+
+
+class Store:
+    """The entries of one file. One thread at a time may call it."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path = path
+        self._limits = limits
+        self._rows: Rows | None = None
+        self._last_id = 0
+        self._opened_at: tuple[float, float] | None = None
+        """Monotonic seconds, and seconds of service by then."""
+        self._handed_out: dict[int, int] = {}
+        """Bytes of each entry that is on its way, or that is done with and not deleted yet."""
+        self._delivered: set[int] = set()
+        self._undeliverable: set[int] = set()
+        self._reports: list[Report] = []
+        self._holdings: Holdings | None = None
+        """As last known; None while the file could never be read."""
+
+    def open(self, wall: float) -> Outcome:
+        """Open the file. A full disk and a damaged file are survived; raises ConfigError for what only people can mend."""
+        outcome = Outcome()
+        with suppress(sqlite3.Error):
+            self._opened()
+        try:
+            self._attempt(wall, lambda _: None)
+        except StorageFault as fault:
+            outcome.fault = fault
+        return self._completed(outcome)
+
+    def perform(self, work: Work) -> Outcome:
+        """One round: all that is to be written in one transaction, then the batches. Raises nothing but defects."""
+        outcome = Outcome()
+        for entry_id in set(work.given_back) - self._delivered - self._undeliverable:
+            self._handed_out.pop(entry_id, None)
+        if work.writes:
+            self._write(work, outcome)
+        for most_bytes in work.batches:
+            outcome.batches.append(self._batch(work.wall, most_bytes))
+        return self._completed(outcome)
+
+    def close(self, now: float) -> None:
+        """Let go of the file. Raises nothing but defects."""
+        with suppress(sqlite3.Error):
+            if self._rows is not None:
+                with transaction(self._rows.connection):
+                    self._rows.service_s = self._service_s(self._rows, now)
+        self._let_go()
+
+    def _write(self, work: Work, outcome: Outcome) -> None:
+        self._delivered.update(work.delivered)
+        self._undeliverable.update(work.undeliverable)
+        try:
+            outcome.added = self._attempt(work.wall, lambda rows: self._transact(rows, work, work.entries))
+        except StorageFault as fault:
+            outcome.fault = fault
+            outcome.added = [fault] * len(work.entries)
+            with suppress(StorageFault):  # what is to be deleted may fit alone: it frees what the entries lacked
+                self._attempt(work.wall, lambda rows: self._transact(rows, work, []))
+
+    def _transact(self, rows: Rows, work: Work, entries: list[Entry]) -> list[int | StorageFault]:
+        bounds = Bounds(rows, self._limits, self._handed_out)
+        service_s = self._service_s(rows, work.now)
+        with transaction(rows.connection):
+            for entry_id in self._delivered:
+                rows.delete(entry_id)
+            for entry_id in self._undeliverable - self._delivered:
+                bounds.drop(entry_id, "undeliverable")
+            if work.is_sweep:
+                bounds.drop_aged(service_s)
+                rows.service_s = service_s
+            added = [_added(rows, bounds, entry, work.wall, service_s) for entry in entries]
+        self._done_with(bounds)
+        if work.is_sweep and rows.is_slack():
+            rows.shrink()
+        return added
+
+    def _done_with(self, bounds: Bounds) -> None:
+        for entry_id in self._delivered | self._undeliverable:
+            self._handed_out.pop(entry_id, None)
+        self._delivered.clear()
+        self._undeliverable.clear()
+        self._reports.extend(bounds.dropped)
+
+    def _service_s(self, rows: Rows, now: float) -> float:
+        if self._opened_at is None:
+            self._opened_at = (now, rows.service_s)
+        opened_at, service_s = self._opened_at
+        return service_s + now - opened_at
+
+    def _batch(self, wall: float, most_bytes: int) -> list[Stored] | StorageFault:
+        try:
+            batch = self._attempt(wall, lambda rows: self._next(rows, most_bytes))
+        except StorageFault as fault:
+            return fault
+        return batch
+
+    def _next(self, rows: Rows, most_bytes: int) -> list[Stored]:
+        """The next entries of each terminal in turn; the first is handed out however large it is."""
+        sizes: dict[int, int] = {}
+        for entry_id, size in islice(_in_turn([self._waiting(rows, terminal) for terminal in rows.held]), MOST_IN_A_BATCH):
+            if sizes and sum(sizes.values()) + size > most_bytes:
+                break
+            sizes[entry_id] = size
+        batch = [rows.read(entry_id) for entry_id in sizes]
+        for terminal in dict.fromkeys(stored.entry.terminal for stored in batch):
+            rows.held[terminal] = rows.held.pop(terminal)  # who had a turn stands behind the others
+        self._handed_out.update(sizes)
+        return batch
+
+    def _waiting(self, rows: Rows, terminal: str) -> Iterator[tuple[int, int]]:
+        for entry_id, size in rows.of_terminal(terminal):  # a generator: nothing is read before its turn
+            if entry_id not in self._handed_out:
+                yield entry_id, size
+
+    def _attempt(self, wall: float, action: Callable[[Rows], T]) -> T:
+        """Do something with the rows, with each remedy that there is if it fails. Raises StorageFault."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return action(self._opened())
+            except ConfigError as error:
+                raise StorageFault(str(error)) from None
+            except (sqlite3.Error, Damaged) as error:
+                self._undo(error)
+                if attempt == _ATTEMPTS or not is_damage(error):
+                    raise StorageFault(f"{self._path}: {error}") from None
+                if attempt == _ATTEMPTS - 1:
+                    self._set_aside(wall, str(error))
+        raise AssertionError
+
+    def _opened(self) -> Rows:
+        """Raises ConfigError and sqlite3.Error."""
+        if self._rows is None:
+            connection = open_database(self._path)
+            try:
+                self._rows = Rows(connection, self._last_id)
+            except BaseException:
+                connection.close()
+                raise
+        return self._rows
+
+    def _undo(self, error: sqlite3.Error | Damaged) -> None:
+        if self._rows is None:
+            return
+        try:
+            if not is_clean(error):
+                self._let_go()
+            else:
+                self._rows.recount()
+        except sqlite3.Error:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._rows is not None:
+            self._last_id = self._rows.last_id
+            self._rows.connection.close()
+            self._rows = None
+
+    def _set_aside(self, wall: float, reason: str) -> None:
+        """Raises StorageFault."""
+        try:
+            moved_to = set_aside(self._path, wall)
+        except OSError as error:
+            raise StorageFault(f"{self._path}: {reason}; it cannot be set aside: {error.strerror}") from None
+        self._handed_out.clear()
+        self._reports.append(SetAside(reason, moved_to, None if self._holdings is None else self._holdings.events))
+
+    def _completed(self, outcome: Outcome) -> Outcome:
+        rows = self._rows
+        if rows is not None:
+            with suppress(sqlite3.Error):
+                self._holdings = Holdings(rows.events, rows.bytes, rows.oldest_added_at(), dict(rows.held), rows.is_slack())
+        outcome.holdings = self._holdings or Holdings()
+        outcome.reports, self._reports = self._reports, []
+        return outcome
+
+
+def _added(rows: Rows, bounds: Bounds, entry: Entry, wall: float, service_s: float) -> int | StorageFault:
+    known = rows.find(entry.key)
+    if known is not None:
+        return known
+    try:
+        bounds.make_room(entry)
+    except StorageFault as fault:
+        return fault
+    return rows.insert(entry, wall, service_s)
+
+
+def _in_turn(queues: Iterable[Iterator[T]]) -> Iterator[T]:
+    """One of each, then the next of each, until all are at their end."""
+    left = list(queues)
+    while left:
+        for queue in list(left):
+            each = next(queue, None)
+            if each is None:
+                left.remove(queue)
+            else:
+                yield each
