@@ -30,6 +30,9 @@ BROKER_WAIT_S = 2.0
 REGISTRY_EVERY_S = 60.0
 """How often last-seen times are written."""
 
+_UNAUTHORIZED = frozenset({0x86, 0x87, 0x8A})
+"""Bad user name or password, not authorized, banned."""
+
 Fatal = Callable[[BridgeError], None]
 
 
@@ -129,7 +132,8 @@ class BridgeService(Service):
 
     def link_fatal(self, error: BrokerRefused) -> None:
         """The broker refuses the bridge for good."""
-        self._fatal(error)
+        advice = "; see to mqtt.username, mqtt.password and the broker's access list" if error.code in _UNAUTHORIZED else ""
+        self._fatal(BrokerRefused(f"{self._address}: {error}{advice}", error.code))
 
     # Ending.
 

@@ -83,11 +83,12 @@ def makeService(options: Options) -> IService:
     """The bridge, ready to start. Exits with one line for what can be known to be wrong before that."""
     from twisted.internet import reactor
 
-    return or_exit(PROGRAM, lambda: _bridge(reactor, options.config_values))
+    return or_exit(PROGRAM, lambda: _bridge(reactor, options.config_values, "--mqtt" if options["mqtt"] else "mqtt.url"))
 
 
-def _bridge(reactor: Any, config: Config) -> BridgeService:
-    address = parse_address(config.mqtt.url)
+def _bridge(reactor: Any, config: Config, where: str = "mqtt.url") -> BridgeService:
+    """`where` the broker's address was given."""
+    address = parse_address(config.mqtt.url, where)
     endpoints = {description: _endpoint(reactor, description) for description in config.listen}
     # Twisted's reactor measures delays by the wall clock. Ours must neither fire at once nor wait an hour when that is stepped.
     reactor.seconds = time.monotonic
