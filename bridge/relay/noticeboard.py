@@ -15,16 +15,18 @@ from bridge.relay.outlet import Outlet
 
 
 class Noticeboard:
-    """The retained topics of this bridge, by topic."""
+    """The retained topics of this bridge, by topic. What the broker has yet to be told waits here, a topic once, for as long as the
+    link is congested."""
 
     log = Logger()
 
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
-        self._is_told = outlet.is_up
-        """Whether the broker has been told all of it; until then a change alone would come out of order."""
+        self._is_telling = outlet.is_up
+        self._is_waiting = False
         self._notices: dict[str, bytes] = {}
         self._to_clear: set[str] = set()
+        self._untold: dict[str, None] = {}
 
     def post(self, topic: str, payload: bytes) -> None:
         """This is how it is now. The same again says nothing new."""
@@ -32,7 +34,8 @@ class Noticeboard:
             return
         self._notices[topic] = payload
         self._to_clear.discard(topic)
-        self._publish(topic, payload)
+        self._untold[topic] = None
+        self._tell()
 
     def read(self, topic: str) -> bytes | None:
         """What stands there."""
@@ -42,29 +45,41 @@ class Noticeboard:
         """There is nothing to say any more: the broker is to forget it, now or as soon as it is there."""
         self._notices.pop(topic, None)
         self._to_clear.add(topic)
-        self._forget(topic)
+        self._untold[topic] = None
+        self._tell()
 
     def link_up(self) -> None:
         """The broker is there, and may know nothing."""
-        self._is_told = True
-        for topic, payload in list(self._notices.items()):
-            self._publish(topic, payload)
-        for topic in list(self._to_clear):
-            self._forget(topic)
+        self._is_telling = True
+        self._untold = dict.fromkeys((*self._notices, *self._to_clear))
+        self._tell()
 
     def link_down(self) -> None:
         """The broker is away."""
-        self._is_told = False
+        self._is_telling = False
 
-    def _publish(self, topic: str, payload: bytes) -> None:
-        if self._is_told and self._outlet.is_up:
-            say(self._outlet, Publication(topic, payload, retain=True), self.log)
+    def _tell(self) -> None:
+        """Until all is told, or the link has enough to do."""
+        while self._untold and self._is_telling and self._outlet.is_up and not self._is_waiting:
+            if self._outlet.congested:
+                self._is_waiting = True
+                self._outlet.when_drained().addCallback(self._go_on)
+                return
+            topic = next(iter(self._untold))
+            del self._untold[topic]
+            self._publish(topic)
 
-    def _forget(self, topic: str) -> None:
-        if self._is_told and self._outlet.is_up:
+    def _go_on(self, _: None) -> None:
+        self._is_waiting = False
+        self._tell()
+
+    def _publish(self, topic: str) -> None:
+        if topic in self._to_clear:
             published = self._outlet.publish(Publication(topic, b"", retain=True))
             published.addCallback(lambda _: self._to_clear.discard(topic))
             published.addErrback(_log_unless_away, topic, self.log)
+        else:
+            say(self._outlet, Publication(topic, self._notices[topic], retain=True), self.log)
 
 
 def say(outlet: Outlet, publication: Publication, log: Logger) -> Deferred[None]:

@@ -68,3 +68,30 @@ def test_what_is_posted_anew_is_not_cleared(bench: Bench) -> None:
     bench.board.clear("a")
     bench.board.post("a", b"1")
     assert bench.link_up() == [("a", b"1")]
+
+
+def test_a_congested_link_is_told_the_rest_when_it_has_drained() -> None:
+    link = FakeLink(is_up=False)
+    board = Noticeboard(link)
+    for number in range(3):
+        board.post(f"t/{number}", b"old")
+    link.is_up = True
+    link.congested = True
+    board.link_up()
+    board.post("t/1", b"new")
+    assert link.taken() == []
+    link.drain()
+    assert [(each.topic, each.publication.payload) for each in link.taken()] == [("t/0", b"old"), ("t/1", b"new"), ("t/2", b"old")]
+
+
+def test_what_waits_when_the_link_goes_down_is_told_once_to_the_next() -> None:
+    link = FakeLink(congested=True)
+    board = Noticeboard(link)
+    board.post("t", b"1")
+    link.go_down()
+    board.link_down()
+    link.drain()
+    assert link.taken() == []
+    link.is_up = True
+    board.link_up()
+    assert [each.topic for each in link.taken()] == ["t"]

@@ -163,6 +163,7 @@ def test_the_list_agrees_with_the_availability(site: Site, terminal: Terminal) -
 
 def test_what_was_missed_is_told_when_the_broker_is_back(site: Site, terminal: Terminal) -> None:
     site.link.go_down()
+    site.relay.link_down()
     terminal.say("logout", {})
     site.wait(2)
     site.link_up(BrokerLimits("3.1.1"))
