@@ -62,7 +62,7 @@ class Outbox:
         self._report(self._take_in(opened, has_written=False))
         self._sweeping = LoopingCall(self._sweep)
         self._sweeping.clock = clock
-        self._sweeping.start(SWEEP_S, now=False).addErrback(lambda reason: self.log.failure("defect in the outbox", reason))
+        self._sweeping.start(SWEEP_S, now=False).addErrback(self._defect)
 
     @classmethod
     def open(
@@ -130,9 +130,10 @@ class Outbox:
         return self._done_with([], list(ids))
 
     def give_back(self, ids: Iterable[int]) -> None:
-        """These were not delivered, and shall be handed out again, in their old order."""
-        self._queue.give_back(list(ids))
-        self._go()
+        """These were not delivered, and shall be handed out again, in their old order. Does nothing once the outbox was closed."""
+        if not self._is_closing:
+            self._queue.give_back(list(ids))
+            self._go()
 
     def close(self, bound_s: float = CLOSE_S) -> Deferred[None]:
         """Commit what was added, delete what was delivered, and let go of the file; nothing can be added any more.
@@ -183,7 +184,7 @@ class Outbox:
             return
         self._round = taken = self._queue.take(self._wall(), self._clock.seconds())
         done = self._thread.call(partial(self._store.perform, taken.work))
-        done.addCallbacks(self._over, self._broke, callbackArgs=(taken,), errbackArgs=(taken,))
+        done.addCallbacks(self._over, self._broke, callbackArgs=(taken,), errbackArgs=(taken,)).addErrback(self._defect)
 
     def _over(self, outcome: Outcome, taken: Round) -> None:
         if self._is_abandoned:
@@ -198,7 +199,7 @@ class Outbox:
 
     def _broke(self, reason: Failure, taken: Round) -> None:
         """A defect: nothing is known of the round but that it is over."""
-        self.log.failure("defect in the outbox", reason)
+        self._defect(reason)
         if self._is_abandoned:
             return
         self._round = None
@@ -206,6 +207,9 @@ class Outbox:
         self._go()
         taken.fail(reason)
         self._rest()
+
+    def _defect(self, reason: Failure) -> None:
+        self.log.failure("defect in the outbox", reason)
 
     def _rest(self) -> None:
         if self._idle is not None and self._round is None:

@@ -42,7 +42,7 @@ class Round:
         for addition, added in zip(self.additions, outcome.added, strict=True):
             _fire(addition.done, added)
         for deletion in self.deletions:
-            _fire(deletion, outcome.fault)
+            _fire(deletion, outcome.undeleted)
         for done, batch in zip(self.batches, outcome.batches, strict=True):
             _fire(done, batch)
 

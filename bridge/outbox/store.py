@@ -62,11 +62,12 @@ class Holdings:
 @dataclass(slots=True)
 class Outcome:
     """What came of a round: an id for each entry and a batch for each that was asked for, or why not; `fault` is why nothing could be
-    written, if that was so; and what there is now."""
+    written, and `undeleted` why nothing could be deleted, if that was so; and what there is now."""
 
     added: list[int | StorageFault] = field(default_factory=list)
     batches: list[list[Stored] | StorageFault] = field(default_factory=list)
     fault: StorageFault | None = None
+    undeleted: StorageFault | None = None
     reports: list[Report] = field(default_factory=list)
     holdings: Holdings = field(default_factory=Holdings)
 
@@ -125,10 +126,18 @@ class Store:
         try:
             outcome.added = self._attempt(work.wall, lambda rows: self._transact(rows, work, work.entries))
         except StorageFault as fault:
-            outcome.fault = fault
+            outcome.fault = outcome.undeleted = fault
             outcome.added = [fault] * len(work.entries)
-            with suppress(StorageFault):  # what is to be deleted may fit alone: it frees what the entries lacked
-                self._attempt(work.wall, lambda rows: self._transact(rows, work, []))
+            if work.entries:
+                outcome.undeleted = self._delete(work)
+
+    def _delete(self, work: Work) -> StorageFault | None:
+        """What is to be deleted may fit alone: it frees what the entries lacked."""
+        try:
+            self._attempt(work.wall, lambda rows: self._transact(rows, work, []))
+        except StorageFault as fault:
+            return fault
+        return None
 
     def _transact(self, rows: Rows, work: Work, entries: list[Entry]) -> list[int | StorageFault]:
         bounds = Bounds(rows, self._limits, self._handed_out)
