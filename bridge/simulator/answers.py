@@ -8,8 +8,9 @@ from math import inf
 from typing import NamedTuple
 
 from ..wire import Body, Frame, MessageType, encode_frame
-from .behaviour import Manners, answer
-from .happenings import Happening
+from .acting import Answer
+from .behaviour import answer
+from .manners import Manners
 from .terminal import Terminal
 
 _REMEMBERED = 16
@@ -21,17 +22,17 @@ class _Later(NamedTuple):
     at: float
     key: _Key
     response: bytes
-    happening: Happening
+    said: Answer
 
 
 class Answers:
-    """The commands of one connection. `now` is monotonic seconds."""
+    """The commands of one connection. `given` is called with each answer that was sent. `now` is monotonic seconds."""
 
-    def __init__(self, terminal: Terminal, manners: Manners, send: Callable[[bytes], None], tell: Callable[[Happening], None]) -> None:
+    def __init__(self, terminal: Terminal, manners: Manners, send: Callable[[bytes], None], given: Callable[[Answer, float], None]) -> None:
         self._terminal = terminal
         self._manners = manners
         self._send = send
-        self._tell = tell
+        self._told = given
         self._given: OrderedDict[_Key, bytes | None] = OrderedDict()
         self._later: list[_Later] = []
 
@@ -53,7 +54,7 @@ class Answers:
         due = [each for each in self._later if each.at <= now]
         self._later = [each for each in self._later if each.at > now]
         for each in due:
-            self._give(each.key, each.response, each.happening)
+            self._give(each.key, each.response, each.said, now)
 
     def _do(self, key: _Key, frame: Frame, body: Body, now: float) -> None:
         said = answer(self._terminal, self._manners, key[1], body.data)
@@ -63,12 +64,12 @@ class Answers:
             self._given.popitem(last=False)
         after_s = self._manners.slow_s + said.after_s
         if after_s > 0:
-            self._later.append(_Later(now + after_s, key, response, said.happening))
+            self._later.append(_Later(now + after_s, key, response, said))
         else:
-            self._give(key, response, said.happening)
+            self._give(key, response, said, now)
 
-    def _give(self, key: _Key, response: bytes, happening: Happening) -> None:
+    def _give(self, key: _Key, response: bytes, said: Answer, now: float) -> None:
         if key in self._given:
             self._given[key] = response
         self._send(response)
-        self._tell(happening)
+        self._told(said, now)

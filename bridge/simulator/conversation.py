@@ -4,26 +4,43 @@ Frames and the time go in. What comes out is collected for the owner: bytes to s
 the time by which `tick` wants to be called (`deadline`). `now` is monotonic seconds.
 
 A terminal with credentials logs in; one without registers first and logs in on the same connection. Then it asks the time, every five
-minutes, and sends its records one after the other, each after the answer to the one before. It beats every 25 s in any state.
+minutes, and sends its records one after the other, each after the answer to the one before. What it asks at once, it asks beside them. It
+beats every 25 s in any state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from enum import Enum, auto
 from math import inf
 from typing import Any
 
 from ..catalogue import REPORTS, Result
 from ..catalogue.identity import Login, Logout, Register, SyncTime
+from ..catalogue.intercom import DeviceCallParam, DeviceCallResult
+from ..catalogue.qrcode import QrcodeData
 from ..errors import TerminalFault
 from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, encode_frame, request_body
+from .acting import Answer
 from .answers import Answers
-from .behaviour import Manners
-from .happenings import DoorOpened, Ended, Faulted, Happening, LoggedIn, RecordRefused, Registered, RegistersAnew, ToldToWait
-from .identity import FIRMWARE, MODEL, Credentials, login_sign, register_sign
+from .happenings import (
+    CallAnswered,
+    DoorKeptShut,
+    DoorOpened,
+    Ended,
+    Faulted,
+    Happening,
+    LoggedIn,
+    NotKept,
+    RecordRefused,
+    Registered,
+    RegistersAnew,
+    ToldToWait,
+)
+from .identity import MODEL, Credentials, login_sign, register_sign
+from .manners import Manners
+from .reading import clock, wait_s
 from .records import Record
+from .states import State, Task
 from .terminal import Terminal
 from .unanswered import Unanswered
 
@@ -31,33 +48,12 @@ HEARTBEAT_S = 25.0
 SILENCE_S = 75.0
 """Three heartbeats without an answer of any kind: the bridge is lost."""
 SYNC_TIME_S = 300.0
-BUSY_WAIT_S = 3.0
-"""When an answer 109 does not say how long: the document's own example."""
 PATIENCE_S = 20.0
 """A longer wait is not sat out on the connection: a bridge gives a stranger 30 s to say who it is."""
 
 
-class State(Enum):
-    """How far it has come."""
-
-    INTRODUCING = auto()
-    LOGGED_IN = auto()
-    LEAVING = auto()
-    ENDED = auto()
-
-
-class Task(Enum):
-    """What it does by the clock."""
-
-    BEAT = auto()
-    INTRODUCE = auto()
-    SYNC_TIME = auto()
-    SEND_RECORD = auto()
-    GIVE_UP = auto()
-
-
 class Conversation:
-    """One connection's conversation, which starts at once. Call an input (`receive`, `send_records`, `leave`, `tick`), then act on
+    """One connection's conversation, which starts at once. Call an input (`receive`, `send_records`, `ask`, `leave`, `tick`), then act on
     `take_output` and `take_happenings`, and call `tick` at `deadline`."""
 
     def __init__(self, terminal: Terminal, manners: Manners, now: float) -> None:
@@ -65,11 +61,12 @@ class Conversation:
         self._output: list[bytes] = []
         self._happenings: list[Happening] = []
         self._unanswered = Unanswered()
-        self._answers = Answers(terminal, manners, self._send, self._tell)
+        self._answers = Answers(terminal, manners, self._send, self._answer_given)
         self._record: Record | None = None
         self._anew = False
         self._tasks = {Task.BEAT: now + HEARTBEAT_S, Task.GIVE_UP: now + SILENCE_S}
         self.state = State.INTRODUCING
+        terminal.calls.give_up()
         self._introduce(now)
 
     # What comes out.
@@ -88,7 +85,8 @@ class Conversation:
         """When `tick` must be called at the latest; infinity once it has ended."""
         if self.state is State.ENDED:
             return inf
-        return min(*self._tasks.values(), self._unanswered.next_due_at(), self._answers.next_due_at())
+        call_over_at = self._terminal.calls.over_at() if self.state is State.LOGGED_IN else inf
+        return min(*self._tasks.values(), self._unanswered.next_due_at(), self._answers.next_due_at(), call_over_at)
 
     # What goes in.
 
@@ -112,6 +110,16 @@ class Conversation:
         if self.state is State.LOGGED_IN and self._record is None and Task.SEND_RECORD not in self._tasks:
             self._send_record(now)
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether the bridge would hear a question."""
+        return self.state is State.LOGGED_IN
+
+    def ask(self, name: str, data: dict[str, Any], now: float) -> None:
+        """Ask what must be answered at once, or not at all: it is no record."""
+        if self.may_ask:
+            self._request(name, data, now)
+
     def leave(self, now: float) -> None:
         """Say goodbye; ends when that is answered."""
         if self.state is not State.LOGGED_IN:
@@ -129,12 +137,13 @@ class Conversation:
             self._send_again(now)
         if self.state is not State.ENDED:
             self._answers.tick(now)
+        self._report_call(now)
 
-    def end(self, reason: str, wait_s: float = 0.0) -> None:
+    def end(self, reason: str, away_s: float = 0.0) -> None:
         """End the conversation. Does nothing the second time."""
         if self.state is not State.ENDED:
             self.state = State.ENDED
-            self._tell(Ended(reason, wait_s))
+            self._tell(Ended(reason, away_s))
 
     # Inside.
 
@@ -161,13 +170,13 @@ class Conversation:
             self._request(Register.declaration.name, data, now)
         else:
             sign = login_sign(credentials, timestamp)
-            data = {"uuid": credentials.uuid, "version": FIRMWARE, "timestamp": timestamp, "sign": sign}
+            data = {"uuid": credentials.uuid, "version": self._terminal.settings.firmware, "timestamp": timestamp, "sign": sign}
             self._request(Login.declaration.name, data, now)
 
     def _sync_time(self, now: float) -> None:
         self._tasks[Task.SYNC_TIME] = now + SYNC_TIME_S
-        clock = self._terminal.civil_time()
-        self._request(SyncTime.declaration.name, {"timestamp": f"{clock:%Y%m%d%H%M%S}{clock.microsecond // 1000:03d}"}, now)
+        shows = self._terminal.civil_time()
+        self._request(SyncTime.declaration.name, {"timestamp": f"{shows:%Y%m%d%H%M%S}{shows.microsecond // 1000:03d}"}, now)
 
     def _send_record(self, now: float) -> None:
         self._tasks.pop(Task.SEND_RECORD, None)
@@ -232,36 +241,59 @@ class Conversation:
             self.end(f"its login is refused with {result}")
 
     def _sync_time_answered(self, result: int, data: dict[str, Any], now: float) -> None:
-        told = data.get("timestamp")
         if result == Result.BUSY:
-            self._tasks[Task.SYNC_TIME] = now + _wait_s(data)
-        elif result == Result.SUCCESS and isinstance(told, str) and (clock := _clock(told)) is not None:
-            self._terminal.set_clock(clock)
+            self._tasks[Task.SYNC_TIME] = now + wait_s(data)
+        elif result == Result.SUCCESS and (shows := clock(data.get("timestamp"))) is not None:
+            self._terminal.set_clock(shows)
 
     def _logout_answered(self, result: int, data: dict[str, Any], now: float) -> None:
         self.end("logged out")
+
+    def _call_param_answered(self, result: int, data: dict[str, Any], now: float) -> None:
+        called = data.get("calleds")
+        self._tell(CallAnswered(len(called) if isinstance(called, list) else 0, result))
+        self._terminal.calls.answered(result, data, self._terminal.civil_time(), now)
+        self._report_call(now)
+
+    def _report_call(self, now: float) -> None:
+        """When it is over, and there is somebody to hear of it."""
+        if self.state is State.LOGGED_IN and (result := self._terminal.calls.result(self._terminal.civil_time(), now)) is not None:
+            self._terminal.report(DeviceCallResult.declaration.name, result)
+            self.send_records(now)
+
+    def _qrcode_answered(self, result: int, data: dict[str, Any], now: float) -> None:
+        opened = result == Result.SUCCESS and data.get("opendoor") == 1
+        self._tell(DoorOpened("as its code was answered") if opened else DoorKeptShut("as its code was answered"))
 
     def _record_answered(self, result: int, data: dict[str, Any], now: float) -> None:
         record, self._record = self._record, None
         if record is None:
             return
         if result == Result.BUSY:
-            self._tasks[Task.SEND_RECORD] = now + _wait_s(data)
+            self._tasks[Task.SEND_RECORD] = now + wait_s(data)
             return
         if result != Result.SUCCESS:
             self._tell(RecordRefused(record.name, result))
-        elif data.get("opendoor") == 1:
-            self._tell(DoorOpened("as its record was answered"))
+        else:
+            self._acknowledged(record, data)
         self._terminal.records.remove(record)
         self.send_records(now)
 
+    def _acknowledged(self, record: Record, data: dict[str, Any]) -> None:
+        if data.get("opendoor") == 1:
+            self._tell(DoorOpened("as its record was answered"))
+        try:
+            self._terminal.acknowledged(record, data)
+        except OSError as error:
+            self._tell(NotKept(str(error.strerror)))
+
     def _wait(self, name: str, data: dict[str, Any], now: float) -> None:
-        wait_s = _wait_s(data)
-        self._tell(ToldToWait(name, wait_s))
-        if wait_s > PATIENCE_S:
-            self.end("told to wait", wait_s)
+        wait = wait_s(data)
+        self._tell(ToldToWait(name, wait))
+        if wait > PATIENCE_S:
+            self.end("told to wait", wait)
         else:
-            self._tasks[Task.INTRODUCE] = now + wait_s
+            self._tasks[Task.INTRODUCE] = now + wait
 
     def _register_anew(self, name: str, result: int, now: float) -> None:
         """Once on a connection: a bridge that is never content must not be asked in a circle."""
@@ -271,6 +303,7 @@ class Conversation:
         self._anew = True
         self._record = None
         self._tasks.pop(Task.SYNC_TIME, None)
+        self._terminal.calls.give_up()
         self._terminal.credentials = None
         self.state = State.INTRODUCING
         self._tell(RegistersAnew(name, result))
@@ -279,18 +312,13 @@ class Conversation:
     def _commanded(self, frame: Frame, body: Body, now: float) -> None:
         self._answers.commanded(frame, body, now)
 
-
-def _clock(text: str) -> datetime | None:
-    """`yyyyMMddHHmmssSSS`; None when it is not that."""
-    try:
-        return datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(microsecond=int(text[14:17]) * 1000, tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _wait_s(data: dict[str, Any]) -> float:
-    wait = data.get("waitSeconds")
-    return min(float(wait), 3600.0) if isinstance(wait, int | float) and wait > 0 else BUSY_WAIT_S
+    def _answer_given(self, said: Answer, now: float) -> None:
+        self._tell(said.happening)
+        if said.to_send:
+            self._terminal.records.put_off(said.to_send)
+            self.send_records(now)
+        if said.ends is not None:
+            self.end(said.ends.reason, said.ends.wait_s)
 
 
 _BY_TASK: dict[Task, Callable[[Conversation, float], None]] = {
@@ -305,6 +333,8 @@ _BY_ANSWERED: dict[str, Callable[[Conversation, int, dict[str, Any], float], Non
     Login.declaration.name: Conversation._login_answered,
     SyncTime.declaration.name: Conversation._sync_time_answered,
     Logout.declaration.name: Conversation._logout_answered,
+    DeviceCallParam.declaration.name: Conversation._call_param_answered,
+    QrcodeData.declaration.name: Conversation._qrcode_answered,
 }
 """What to do with an answer, by the request's name; anything else is a record."""
 _BY_MESSAGE_TYPE: dict[int, Callable[[Conversation, Frame, Body, float], None]] = {

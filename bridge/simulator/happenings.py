@@ -71,6 +71,40 @@ class DoorOpened(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class DoorKeptShut(Happening):
+    """It was told to, or not told to open."""
+
+    words = "{serial} keeps the door shut, {by}"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentOut(Happening):
+    """It sent hexadecimal digits on a port."""
+
+    words = "{serial} sends {digits} digits on its {port} port"
+    port: str
+    digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered(Happening):
+    """The bridge said whom to call for a flat, or that there is nobody."""
+
+    words = "{serial} is told to call {called} people: {result}"
+    called: int
+    result: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept(Happening):
+    """Its disk is full, perhaps."""
+
+    words = "{serial} cannot keep what it was told: {reason}"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Commanded(Happening):
     """It got a command, and answers it."""
 

@@ -1,11 +1,12 @@
 """Draws what the camera sees: a simple face before a scene, with the time and the terminal's number. Real JPEG, different each time.
 
-The only module that needs Pillow.
+And looks at pictures of faces that the terminal is given. The only module that needs Pillow.
 """
 
 from __future__ import annotations
 
 import struct
+import warnings
 from datetime import datetime
 from io import BytesIO
 from random import Random
@@ -18,8 +19,12 @@ _SKIN = ("#f2d3b8", "#e0b28c", "#c68e63", "#9a6a45", "#6f4a31")
 _HAIR = ("#2b211c", "#5a3a22", "#a9752f", "#8c8c8c", "#7a2f1d")
 _SHIRTS = ("#3b6ea5", "#a53b3b", "#3f8f5a", "#7d5ba6", "#c08a2d")
 _QUALITY = 80
+_ENOUGH = (64, 64)
+"""Pixels that a picture is decoded to at least: it is only to be seen whether that works."""
 _SMALL_BYTES = 12_000
 """A wish below this is drawn on a smaller canvas: the large one takes about as much by itself."""
+NO_FACE = b"NO-FACE"
+"""Stands anywhere in a JPEG, in a comment perhaps, that is to pass for one without a face."""
 _SEGMENT_BYTES = 65533
 """What a JPEG comment can hold."""
 
@@ -46,6 +51,10 @@ class Camera:
         written = BytesIO()
         image.save(written, "JPEG", quality=_QUALITY)
         return _padded(written.getvalue(), self._picture_bytes, self._random)
+
+    def has_face(self, jpeg: bytes) -> bool:
+        """Whether somebody can be known by this picture: any that can be decoded and does not say otherwise will do."""
+        return NO_FACE not in jpeg and _decodes(jpeg)
 
     def _draw_face(self, draw: ImageDraw.ImageDraw, looks: Random) -> None:
         width, height = self._size
@@ -87,6 +96,17 @@ def _scene(size: tuple[int, int], look: Random) -> Image.Image:
 
 def _lit(value: int, light: float) -> int:
     return min(255, int(value * light))
+
+
+def _decodes(jpeg: bytes) -> bool:
+    try:
+        with warnings.catch_warnings(), Image.open(BytesIO(jpeg), formats=("JPEG",)) as image:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image.draft("RGB", _ENOUGH)
+            image.load()
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return False
+    return True
 
 
 def _padded(jpeg: bytes, size: int, random: Random) -> bytes:

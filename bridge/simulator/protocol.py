@@ -57,6 +57,15 @@ class TerminalProtocol(Protocol):
         """The terminal has a record that was not there before."""
         self._put(Conversation.send_records)
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether the bridge would hear a question now."""
+        return self._conversation is not None and self._ended is None and self._conversation.may_ask
+
+    def ask(self, name: str, data: dict[str, Any]) -> None:
+        """Ask the bridge something that is no record."""
+        self._put(lambda conversation, now: conversation.ask(name, data, now))
+
     def leave(self) -> None:
         """Log out and close; `lost` is called when that is done."""
         self._put(Conversation.leave)

@@ -1,4 +1,4 @@
-"""Runs a simulated terminal: it connects, recognises people at its intervals, and connects again when it was lost."""
+"""Runs a simulated terminal: it connects, recognises people, rings and scans at its intervals, and connects again when it was lost."""
 
 from __future__ import annotations
 
@@ -14,32 +14,36 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ..catalogue.intercom import DeviceCallParam
+from ..catalogue.qrcode import QrcodeData
 from .backoff import Backoff
-from .behaviour import Manners
 from .conversation import Conversation
 from .happenings import Ended, Happening, LoggedIn, Registered, ToldToWait
 from .identity import Credentials
+from .manners import Manners
 from .people import RESULT_WORDS
 from .protocol import TerminalProtocol
+from .rhythm import Rhythm
 from .terminal import Terminal
 
 _log = Logger("qyzn-terminal")
 GOODBYE_S = 1.0
 """How long a logout may take before the connection is closed without."""
-JITTER = 0.3
-"""Of the interval, both ways, so that terminals do not march in step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the terminals of one run share. The reactor's seconds are monotonic; `save` keeps a terminal's credentials, by serial, and raises
-    OSError; `every_s` is the time between two recognitions, 0 for none."""
+    OSError; `every_s` is the time between two recognitions, `ring_s` between two calls of `flat`, `scan_s` between two codes, 0 for none."""
 
     reactor: IReactorTime
     endpoint: IStreamClientEndpoint
     save: Callable[[str, Credentials], None]
     manners: Manners
     every_s: float
+    ring_s: float = 0.0
+    scan_s: float = 0.0
+    flat: str = "304"
 
 
 class _QuietFactory(Factory):
@@ -58,21 +62,30 @@ class TerminalService(Service):
         self._connecting: Deferred[Any] | None = None
         self._protocol: TerminalProtocol | None = None
         self._dial: IDelayedCall | None = None
-        self._visit: IDelayedCall | None = None
+        self._rhythms = [
+            Rhythm(surroundings.reactor, every_s, act, random)
+            for every_s, act in (
+                (surroundings.every_s, self._somebody_comes),
+                (surroundings.ring_s, self._somebody_rings),
+                (surroundings.scan_s, self._somebody_scans),
+            )
+        ]
         self._gone: Deferred[None] | None = None
         self._said_away = False
 
     def startService(self) -> None:
         super().startService()
         self._connect_after(self._start_after_s)
-        self._expect_visit(self._around.every_s * self._random.random())
+        for rhythm in self._rhythms:
+            rhythm.start()
 
     def stopService(self) -> Deferred[None]:
         """Log out and close, within GOODBYE_S. Never fails."""
         super().stopService()
-        for timer in (self._dial, self._visit):
-            if timer is not None and timer.active():
-                timer.cancel()
+        for rhythm in self._rhythms:
+            rhythm.stop()
+        if self._dial is not None and self._dial.active():
+            self._dial.cancel()
         if self._connecting is not None:
             self._connecting.cancel()
         if self._protocol is None:
@@ -139,20 +152,30 @@ class TerminalService(Service):
         except OSError as error:
             self._say("{serial} cannot keep its credentials: {reason}", reason=error.strerror)
 
-    def _expect_visit(self, after_s: float) -> None:
-        if self._around.every_s > 0:
-            self._visit = self._around.reactor.callLater(after_s, self._somebody_comes)
-
     def _somebody_comes(self) -> None:
         """A terminal that was never let in knows nobody, and keeps no records."""
-        self._expect_visit(self._around.every_s * self._random.uniform(1 - JITTER, 1 + JITTER))
         if self._terminal.credentials is None:
             return
         person, dropped = self._terminal.recognise()
-        text = "{serial} recognises {person_id}: {result}" + (", its store is full: {dropped} old record is dropped" if dropped else "")
+        text = "{serial} recognises {person_id}: {result}"
+        text += "" if self._terminal.settings.opens_itself else ", and leaves the door to the bridge"
+        text += ", its store is full: {dropped} old record is dropped" if dropped else ""
         self._say(text, person_id=person.person_id or "nobody it knows", result=RESULT_WORDS[person.result], dropped=dropped)
         if self._protocol is not None:
             self._protocol.send_records()
+
+    def _somebody_rings(self) -> None:
+        if self._protocol is None or not self._protocol.may_ask:
+            return
+        asked = self._terminal.ring(self._around.flat)
+        if asked is not None:
+            self._say("{serial} rings at flat {flat}", flat=self._around.flat)
+            self._protocol.ask(DeviceCallParam.declaration.name, asked)
+
+    def _somebody_scans(self) -> None:
+        if self._protocol is not None and self._protocol.may_ask:
+            self._say("{serial} scans a code")
+            self._protocol.ask(QrcodeData.declaration.name, self._terminal.scan())
 
     def _say(self, text: str, **fields: Any) -> None:
         _log.info(text, serial=self._terminal.identity.serial, **fields)

@@ -40,16 +40,20 @@ class CredentialFiles:
 
     def save(self, serial: str, credentials: Credentials) -> None:
         """Keep them; a crash leaves the old ones or the new. Raises OSError."""
-        path = self._path(serial)
-        draft = path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(_Kept(serial, credentials.uuid, credentials.passwd)) + b"\n")
-        draft.replace(path)
+        write_private(self._path(serial), msgspec.json.encode(_Kept(serial, credentials.uuid, credentials.passwd)) + b"\n")
 
     def _path(self, serial: str) -> Path:
         return self._directory / f"{quote(serial, safe='')}.json"
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone can read; a crash leaves the old one or the new. Raises OSError."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    draft.replace(path)
 
 
 def _make_private(directory: Path) -> None:

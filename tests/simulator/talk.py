@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
 from random import Random
 from typing import Any, NamedTuple
 
-from bridge.simulator.behaviour import Manners
+from bridge.simulator.behaviour import answer
 from bridge.simulator.conversation import Conversation
 from bridge.simulator.happenings import Happening
 from bridge.simulator.identity import Credentials, numbered
+from bridge.simulator.manners import Manners
 from bridge.simulator.people import Person
+from bridge.simulator.roster import MOST_PERSONS
+from bridge.simulator.shelf import Shelf
 from bridge.simulator.terminal import Terminal
 from bridge.wire import JSON_DATA, Body, Frame, Framer, MessageType, decode_body, request_body, response_body
 
@@ -44,7 +48,10 @@ class Camera:
 
     def take(self, person: Person | None, moment: datetime) -> bytes:
         self.taken += 1
-        return b"\xff\xd8picture %d\xff\xd9" % self.taken
+        return b"\xff\xd8picture %d, %s\xff\xd9" % (self.taken, moment.isoformat().encode())
+
+    def has_face(self, jpeg: bytes) -> bool:
+        return jpeg.startswith(b"\xff\xd8") and b"NO-FACE" not in jpeg
 
 
 def said(framer: Framer, data: bytes) -> list[Said]:
@@ -57,8 +64,24 @@ def said(framer: Framer, data: bytes) -> list[Said]:
     return frames
 
 
-def new_terminal(credentials: Credentials | None = CREDENTIALS, seed: int = 1, wall: Any = lambda: START) -> Terminal:
-    return Terminal(numbered("DEMO", 1), credentials, Camera().take, wall, Random(seed))
+def new_terminal(
+    credentials: Credentials | None = CREDENTIALS,
+    seed: int = 1,
+    wall: Any = lambda: START,
+    shelf: Shelf | None = None,
+    most_persons: int = MOST_PERSONS,
+) -> Terminal:
+    return Terminal(numbered("DEMO", 1), credentials, Camera(), wall, Random(seed), 0.0, shelf, most_persons)
+
+
+def face(text: str = "face") -> str:
+    """A picture that the camera of these tests knows somebody by, in base64."""
+    return base64.b64encode(b"\xff\xd8\xff" + text.encode() + b"\xff\xd9").decode()
+
+
+def do(terminal: Terminal, name: str, data: Any = None) -> int:
+    """The result of one more command."""
+    return int(answer(terminal, Manners(), name, {} if data is None else data).result)
 
 
 class Talk:
@@ -119,6 +142,10 @@ class Talk:
     def recognise(self) -> None:
         self.terminal.recognise()
         self.conversation.send_records(self.now)
+        self._collect()
+
+    def ask(self, name: str, data: dict[str, Any]) -> None:
+        self.conversation.ask(name, data, self.now)
         self._collect()
 
     def leave(self) -> None:

@@ -7,14 +7,24 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given as of
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from bridge.catalogue import COMMANDS, Command, Result
-from bridge.catalogue.configuration import GROUPS
-from bridge.simulator.behaviour import BUSY_WAIT_S, MOMENT_S, Answer, Manners, answer
+from bridge.simulator.acting import MOMENT_S, Answer
+from bridge.simulator.behaviour import BUSY_WAIT_S, answer
 from bridge.simulator.happenings import Commanded, DoorOpened
-from bridge.simulator.terminal import Terminal
+from bridge.simulator.manners import Manners
+from bridge.simulator.shelf import Shelf
 from bridge.wire import decode_body
-from tests.simulator.talk import new_terminal
+from tests.simulator.talk import do, new_terminal
+
+_ATOMS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=40)
+PERSON = {"personId": "100001", "personCode": "1", "name": "Jane", "type": 1}
+ON_NOBODY = {"update_person": 105, "delete_person": 105, "add_face": 105, "delete_face": 105}
+"""The examples that speak of a person who has to be there."""
+RUBBISH = st.recursive(_ATOMS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3))
 
 
 def said(name: str, data: Any, manners: Manners | None = None) -> Answer:
@@ -22,13 +32,28 @@ def said(name: str, data: Any, manners: Manners | None = None) -> Answer:
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
-def test_every_declared_command_is_answered_with_success(command: Command) -> None:
+def test_every_declared_command_is_answered_as_declared(command: Command) -> None:
     given = said(command.name, dict(command.example))
-    assert given.result is Result.SUCCESS
-    assert decode_body(given.body()).result == 0
+    assert given.result == ON_NOBODY.get(command.name, 0)
+    assert decode_body(given.body()).result == given.result
+    names = {each.name: each.encode_name for each in msgspec.structs.fields(command.answer)}
     for picture in command.answer_pictures:
-        names = {each.name: each.encode_name for each in msgspec.structs.fields(command.answer)}
         assert base64.b64decode(given.data[names[picture.attribute]], validate=True).startswith(b"\xff\xd8")
+    if isinstance(given.data, dict) and given.result == 0:
+        msgspec.convert(given.data, command.answer)
+        assert given.data.keys() <= set(names.values())
+
+
+@settings(max_examples=300, deadline=None)
+@of(st.sampled_from(list(COMMANDS.values())), RUBBISH)
+def test_nothing_the_bridge_says_breaks_it(command: Command, anything: Any) -> None:
+    """Rubbish in place of the data, and in place of each field."""
+    terminal = new_terminal()
+    wholes = [anything, *({**command.example, name: anything} for name in command.example)]
+    for data in wholes:
+        given = answer(terminal, Manners(), command.name, data)
+        assert given.result in set(Result)
+        decode_body(given.body())
 
 
 def test_the_door_opens() -> None:
@@ -40,14 +65,6 @@ def test_a_picture_takes_a_moment_and_is_fresh() -> None:
     pictures = [answer(terminal, Manners(), "snapshot_picture", {"timeoutSeconds": 5}) for _ in range(2)]
     assert [picture.after_s for picture in pictures] == [MOMENT_S, MOMENT_S]
     assert pictures[0].data != pictures[1].data
-
-
-def test_groups_are_read_in_the_order_asked() -> None:
-    given = said("get_configs", {"groupKey": ["netinfo", "version", "time", "audioctl"]})
-    assert [group["groupKey"] for group in given.data] == ["netinfo", "version", "time", "audioctl"]
-    assert given.data[0]["item"][0]["macaddr"] == "02:51:59:00:00:01"
-    assert given.data[1]["license"] == "DEMO0001"
-    assert msgspec.json.decode(given.body())["RspMsg"] == "get_netinfo"
 
 
 @pytest.mark.parametrize(
@@ -72,44 +89,45 @@ def test_what_cannot_be_done(name: str, data: Any, result: Result) -> None:
     assert given.happening == Commanded(name, result)
 
 
-def read(terminal: Terminal, *groups: str) -> Any:
-    return answer(terminal, Manners(), "get_configs", {"groupKey": list(groups)}).data
+BUSY_TWICE = Manners(busy_tries=2)
 
 
-def test_every_group_is_there_and_is_what_the_catalogue_says() -> None:
-    groups = read(new_terminal(), *GROUPS)
-    assert [group["groupKey"] for group in groups] == list(GROUPS)
-    for group in groups:
-        GROUPS[group.pop("groupKey")].check_whole(group)
-
-
-def test_what_is_set_is_read_back() -> None:
+def test_busy_for_some_tries_of_each_command() -> None:
     terminal = new_terminal()
-    given = answer(terminal, Manners(), "config_system", {"audioctl": {"level": 3}, "ledctl": {"mode": 0, "closeScreen": 10}})
-    assert msgspec.json.decode(given.body()) == {"result": 0, "desc": "Success", "data": {}, "RspMsg": "set_ledctl"}
-    assert read(terminal, "audioctl", "ledctl") == [
-        {"groupKey": "audioctl", "level": 3},
-        {"groupKey": "ledctl", "mode": 0, "closeScreen": 10},
-    ]
-    assert read(new_terminal(), "audioctl")[0]["level"] != 3, "another terminal is another"
+    results = [answer(terminal, BUSY_TWICE, "open_door", {}).result for _ in range(6)]
+    assert results == [109, 109, 0, 109, 109, 0]
+    assert answer(terminal, BUSY_TWICE, "record_clear", {}).result == 109
+    assert answer(terminal, BUSY_TWICE, "record_clear", {"no": "such field"}).result == 104
 
 
-def test_to_set_the_time_sets_the_clock() -> None:
-    terminal = new_terminal()
-    time = read(terminal, "time")[0]
-    del time["groupKey"]
-    answer(terminal, Manners(), "config_system", {"time": time | {"currenttime": "2030-05-06 07:08:09"}})
-    assert f"{terminal.civil_time():%Y-%m-%d %H:%M:%S}" == read(terminal, "time")[0]["currenttime"] == "2030-05-06 07:08:09"
+def test_old_firmware_knows_less() -> None:
+    unknown = {name for name, command in COMMANDS.items() if said(name, dict(command.example), Manners(old=True)).result == 103}
+    assert unknown == {"add_person_face", "config_device_pass_rule", "config_system", "get_configs", "reSend_record_set"}
 
 
-def test_a_group_that_it_does_not_have() -> None:
-    terminal = new_terminal()
-    del terminal._configs["ledctl"]
-    assert [group["groupKey"] for group in read(terminal, "audioctl", "ledctl")] == ["audioctl"]
-    assert answer(terminal, Manners(), "get_configs", {"groupKey": ["ledctl"]}).result is Result.NO_SUCH_OBJECT
-    groups = {"audioctl": {"level": 3}, "ledctl": {"mode": 0, "closeScreen": 10}}
-    assert answer(terminal, Manners(), "config_system", groups).result is Result.NO_SUCH_OBJECT
-    assert read(terminal, "audioctl")[0]["level"] == 7, "nothing is set"
+@pytest.mark.parametrize(
+    ("manners", "known", "unknown"),
+    [
+        (Manners(), "online_open_door", "online_openDoor"),
+        (Manners(table_spelling=True), "online_openDoor", "online_open_door"),
+    ],
+)
+def test_it_knows_one_spelling(manners: Manners, known: str, unknown: str) -> None:
+    data = {"online": 1, "mode": 1}
+    assert said(known, data, manners).result == 0
+    assert said(unknown, data, manners).result == 103
+    assert said("open_door", {}, manners).result == 0
+
+
+def test_a_disk_that_takes_no_more() -> None:
+    class FullShelf(Shelf):
+        def put(self, key: str, value: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+    terminal = new_terminal(shelf=FullShelf())
+    assert do(terminal, "add_person", PERSON) == -1
+    assert do(terminal, "sync_person") == 0
+    assert len(terminal.roster) == 0
 
 
 def test_busy_does_nothing_and_says_how_long() -> None:

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from bridge.simulator.behaviour import Manners
-from bridge.simulator.conversation import State
 from bridge.simulator.happenings import (
     Commanded,
     DoorOpened,
@@ -21,6 +19,8 @@ from bridge.simulator.happenings import (
     ToldToWait,
 )
 from bridge.simulator.identity import Credentials, login_sign, numbered, register_sign
+from bridge.simulator.manners import Manners
+from bridge.simulator.states import State
 from bridge.wire import MessageType
 from tests.simulator.talk import CREDENTIALS, START, Said, Talk, new_terminal
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from datetime import UTC, datetime
 from io import BytesIO
@@ -9,12 +10,13 @@ from random import Random
 
 import pytest
 
+from bridge.catalogue.jpeg import EXAMPLE_JPEG
 from bridge.simulator.people import PEOPLE
 
 pytest.importorskip("PIL", reason="Pillow draws the pictures")
 from PIL import Image
 
-from bridge.simulator.pictures import Camera
+from bridge.simulator.pictures import NO_FACE, Camera
 
 MOMENT = datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 
@@ -63,3 +65,39 @@ def test_drawing_is_fast() -> None:
     for _ in range(20):
         camera.take(PEOPLE[0], MOMENT)
     assert (time.process_time() - start) / 20 < 0.010
+
+
+def test_any_picture_that_decodes_shows_a_face_unless_it_says_otherwise() -> None:
+    camera = Camera("DEMO0001", 20_000, Random(1))
+    jpeg = camera.take(PEOPLE[0], MOMENT)
+    assert camera.has_face(jpeg)
+    assert camera.has_face(Camera("DEMO0001", 0, Random(1)).take(None, MOMENT))
+    assert not camera.has_face(jpeg[:20] + b"NO-FACE" + jpeg[20:])
+    assert not camera.has_face(jpeg + NO_FACE), "behind the picture as well"
+
+
+def _png() -> bytes:
+    written = BytesIO()
+    Image.new("RGB", (64, 64)).save(written, "PNG")
+    return written.getvalue()
+
+
+def _huge() -> bytes:
+    """The head of a picture of four thousand million pixels."""
+    written = BytesIO()
+    Image.new("L", (8, 8)).save(written, "JPEG")
+    jpeg = bytearray(written.getvalue())
+    frame = jpeg.index(b"\xff\xc0")
+    jpeg[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"
+    return bytes(jpeg)
+
+
+def _cut() -> bytes:
+    return Camera("DEMO0001", 0, Random(1)).take(None, MOMENT)[:2000]
+
+
+@pytest.mark.parametrize(
+    "picture", [b"", _cut(), b"\xff\xd8\xff", base64.b64decode(EXAMPLE_JPEG), b"\xff\xd8\xff" + bytes(500), _png(), _huge()], ids=range(7)
+)
+def test_what_cannot_be_decoded_shows_none(picture: bytes) -> None:
+    assert not Camera("DEMO0001", 0, Random(1)).has_face(picture)

@@ -8,9 +8,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from bridge.simulator.behaviour import Manners
 from bridge.simulator.conversation import Conversation
 from bridge.simulator.happenings import DoorOpened, Ended, Happening, LoggedIn
+from bridge.simulator.manners import Manners
 from bridge.simulator.protocol import CLOSE_S, TerminalProtocol
 from bridge.wire import Framer, MessageType, encode_frame, request_body, response_body
 from tests.simulator.talk import Said, new_terminal, said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,11 +20,12 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from bridge.simulator.behaviour import Manners
+from bridge.simulator.acting import RESTART_S
 from bridge.simulator.identity import Credentials
+from bridge.simulator.manners import Manners
 from bridge.simulator.protocol import TerminalProtocol
 from bridge.simulator.service import GOODBYE_S, Surroundings, TerminalService
-from bridge.wire import Framer, MessageType, encode_frame, response_body
+from bridge.wire import Framer, MessageType, encode_frame, request_body, response_body
 from tests.simulator.talk import CREDENTIALS, Said, new_terminal, said
 
 
@@ -85,12 +87,19 @@ class Bridge:
 class Run:
     """A terminal that runs."""
 
-    def __init__(self, credentials: Credentials | None = CREDENTIALS, every_s: float = 10.0, start_after_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        credentials: Credentials | None = CREDENTIALS,
+        every_s: float = 10.0,
+        start_after_s: float = 0.0,
+        ring_s: float = 0.0,
+        scan_s: float = 0.0,
+    ) -> None:
         self.clock = Clock()
         self.bridges = Bridges()
         self.saved: list[tuple[str, Credentials]] = []
         self.terminal = new_terminal(credentials, wall=self.clock.seconds)
-        surroundings = Surroundings(self.clock, self.bridges, self.save, Manners(), every_s)
+        surroundings = Surroundings(self.clock, self.bridges, self.save, Manners(), every_s, ring_s, scan_s, "12")
         self.service = TerminalService(surroundings, self.terminal, Random(1), start_after_s)
         self.service.startService()
         self.clock.advance(0)
@@ -158,6 +167,78 @@ def test_people_come_at_uneven_intervals(lines: list[str]) -> None:
     assert max(gaps) - min(gaps) > 1
     assert sum(": match" in line for line in lines) > 0
     assert all(line.startswith("DEMO0001 recognises ") for line in lines[1:])
+
+
+def test_it_rings_and_says_how_the_call_went(lines: list[str]) -> None:
+    run = Run(every_s=0, ring_s=30)
+    run.clock.advance(100)
+    bridge = run.bridges.accept()
+    run.clock.advance(60)
+    assert lines == [], "it does not ring while nobody would hear it"
+    bridge.hang_up()
+    run.clock.advance(1)
+    bridge = run.bridges.accept()
+    bridge.log_in()
+    lines[:] = lines[-1:]
+    asked: list[Said] = []
+    for _ in range(400):
+        run.clock.advance(0.1)
+        asked += (frames := bridge.said())
+        for frame in frames:
+            bridge.answer(frame, data={"calleds": [{"userId": "u", "token": "t"}]})
+    rings = [frame for frame in asked if frame.name == "device_call_param"]
+    results = [frame for frame in asked if frame.name == "device_call_result"]
+    assert {ring.data["callNo"] for ring in rings} == {"12"}
+    assert all(base64.b64decode(ring.data["picture"]).startswith(b"\xff\xd8") for ring in rings)
+    assert [result.data["callRequestId"] for result in results] == [ring.data["callRequestId"] for ring in rings]
+    assert lines[1:3] == ["DEMO0001 rings at flat 12", "DEMO0001 is told to call 1 people: 0"]
+
+
+def test_it_scans_and_obeys(lines: list[str]) -> None:
+    run = Run(every_s=0, scan_s=10)
+    bridge = run.bridges.accept()
+    bridge.log_in()
+    contents = set()
+    for opendoor in (1, 0):
+        scans: list[Said] = []
+        while not (scans := [frame for frame in bridge.said() if frame.name == "qrcode_data"]):
+            run.clock.advance(0.1)
+        contents.add(scans[0].data["content"])
+        bridge.answer(scans[0], data={"opendoor": opendoor})
+    assert len(contents) == 2
+    assert lines[1:] == [
+        "DEMO0001 scans a code",
+        "DEMO0001 opens the door, as its code was answered",
+        "DEMO0001 scans a code",
+        "DEMO0001 keeps the door shut, as its code was answered",
+    ]
+
+
+def test_it_restarts_and_comes_back_after_a_moment(lines: list[str]) -> None:
+    run = Run(every_s=0)
+    bridge = run.bridges.accept()
+    bridge.log_in()
+    bridge.protocol.dataReceived(encode_frame(MessageType.REQUEST, 5, 0, request_body("device_restart", {})))
+    [response] = bridge.said()
+    assert (response.type, response.body.result) == (MessageType.RESPONSE, 0)
+    assert bridge.transport.disconnecting
+    bridge.hang_up()
+    run.clock.advance(RESTART_S - 0.1)
+    assert run.bridges.dials == []
+    run.clock.advance(0.1)
+    run.bridges.accept().log_in()
+    assert lines[1:] == [
+        "DEMO0001 answers device_restart with 0",
+        "DEMO0001 is disconnected (restarts), connects again in 3.0 s",
+        "DEMO0001 logged in",
+    ]
+
+
+def test_who_opens_the_door_is_said(lines: list[str]) -> None:
+    run = Run(every_s=1)
+    run.terminal.settings.remote_mode = 2
+    run.clock.advance(2)
+    assert lines[0].endswith(", and leaves the door to the bridge")
 
 
 def test_nobody_comes_when_there_is_no_interval() -> None:

@@ -8,8 +8,10 @@ import pytest
 from twisted.application.service import MultiService
 from twisted.internet.testing import MemoryReactorClock
 
+from bridge.catalogue import Result
 from bridge.errors import ConfigError
 from bridge.simulator import tap
+from bridge.simulator.manners import Manners
 from bridge.simulator.service import TerminalService
 
 
@@ -39,6 +41,11 @@ def test_defaults() -> None:
         (("--first", "-1"), "--first: expected a whole number from 0 to 16757215, got '-1'"),
         (("--every", "nan"), "--every: expected seconds, 0 or 0.01 to 86400, got 'nan'"),
         (("--every", "1e-9"), "--every: expected seconds, 0 or 0.01 to 86400, got '1e-9'"),
+        (("--ring", "often"), "--ring: expected seconds, 0 or 0.01 to 86400, got 'often'"),
+        (("--scan", "-1"), "--scan: expected seconds, 0 or 0.01 to 86400, got '-1'"),
+        (("--ring", "5", "--old-firmware"), "--ring: expected firmware that has an intercom, got --old-firmware"),
+        (("--capacity", "many"), "--capacity: expected a whole number from 0 to 100000, got 'many'"),
+        (("--busy-tries", "-1"), "--busy-tries: expected a whole number from 0 to 1000, got '-1'"),
         (("--slow-answers", "soon"), "--slow-answers: expected seconds, 0 or 0.01 to 86400, got 'soon'"),
         (("--picture-bytes", "-1"), "--picture-bytes: expected a whole number from 0 to 4000000, got '-1'"),
         (("--seed", "q"), "--seed: expected a whole number from 0 to 4294967296, got 'q'"),
@@ -49,11 +56,11 @@ def test_defaults() -> None:
         (("word",), "command line: expected options and nothing else, got 'word'"),
     ],
 )
-def test_a_wrong_option_is_one_line_and_exit_code_1(words: tuple[str, ...], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_option_is_one_line_and_exit_code_1(words: tuple[str, ...], line: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         options(*words)
     assert exited.value.code == 1
-    assert capsys.readouterr() == ("", f"qyzn-terminal: {line}\n")
+    assert capfd.readouterr() == ("", f"qyzn-terminal: {line}\n")
 
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "tcp", "tcp:host", "tcp:host:port", "", "tcp:host:1:nonsense=1"])
@@ -90,6 +97,26 @@ def test_manners_and_interval(tmp_path: Path) -> None:
     [service] = terminals(tmp_path, "--busy", "--mute", "--slow-answers", "2.5", "--every", "0")
     around = service._around
     assert (around.manners.busy, around.manners.mute, around.manners.slow_s, around.every_s) == (True, True, 2.5, 0)
+
+
+def test_more_manners(tmp_path: Path) -> None:
+    words = ("--busy-tries", "2", "--old-firmware", "--table-spelling", "--no-card", "--scan", "7", "--flat", "12")
+    [service] = terminals(tmp_path, *words)
+    around = service._around
+    assert around.manners == Manners(busy_tries=2, old=True, table_spelling=True, no_card=True)
+    assert (around.every_s, around.ring_s, around.scan_s, around.flat) == (10, 0, 7, "12")
+    assert terminals(tmp_path)[0]._around.manners == Manners()
+
+
+def test_persons_survive_a_restart_up_to_the_capacity(tmp_path: Path) -> None:
+    one, other = {"personId": "1", "name": "One"}, {"personId": "2"}
+    [first] = terminals(tmp_path, "--capacity", "1")
+    assert first._terminal.roster.add(one) is Result.SUCCESS
+    assert first._terminal.roster.add(other) is Result.ADDING_USER_FAILED
+    again, another = terminals(tmp_path, "--capacity", "2", "--count", "2")
+    assert again._terminal.roster.add(one) is Result.OBJECT_EXISTS
+    assert again._terminal.roster.add(other) is Result.SUCCESS
+    assert len(another._terminal.roster) == 0, "each has its own"
 
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import pytest
+
 from bridge.catalogue.recognition import SnapshotFace
 from bridge.simulator.people import PEOPLE, somebody
 from bridge.simulator.terminal import Terminal
@@ -40,7 +42,14 @@ def test_the_clock_runs_from_what_it_was_told() -> None:
     terminal.set_clock(datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC))
     now[0] += 60
     assert terminal.civil_time() == datetime(2024, 1, 2, 3, 5, 5, tzinfo=UTC)
-    assert terminal.config("time") == terminal._configs["time"] | {"currenttime": "2024-01-02 03:05:05"}
+    assert terminal.config("time") == terminal.settings.configs["time"] | {"currenttime": "2024-01-02 03:05:05"}
+
+
+@pytest.mark.parametrize("year", [1, 1999, 2100, 9999])
+def test_a_clock_that_cannot_be_right_is_not_set(year: int) -> None:
+    terminal = new_terminal()
+    terminal.set_clock(datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC))
+    assert terminal.civil_time() == datetime.fromtimestamp(START, UTC)
 
 
 def test_a_recognition_reads_by_its_declaration() -> None:
