@@ -3,7 +3,7 @@
 PYTHON ?= python3
 ARGS ?=
 TESTS ?=
-TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5
+TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5 --ring 20 --scan 15
 
 VENV := .venv
 BIN := $(VENV)/bin
