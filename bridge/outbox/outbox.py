@@ -76,7 +76,7 @@ class Outbox:
         """
         private_directory(directory)
         store = Store(directory / FILE_NAME, limits)
-        return cls(store, store.open(wall()), clock, wall, thread, observer)
+        return cls(store, store.open(wall(), clock.seconds()), clock, wall, thread, observer)
 
     @property
     def size(self) -> Size:

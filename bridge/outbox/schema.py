@@ -97,6 +97,12 @@ def set_aside(path: Path, wall: float) -> Path:
     return target
 
 
+def remove(path: Path) -> None:
+    """Delete a database and what lies beside it. Raises OSError."""
+    for name in (path, *files_beside(path)):  # in this order: SQLite deletes a WAL that it finds beside nothing, or an empty file
+        name.unlink(missing_ok=True)
+
+
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # Exclusive, and before the WAL is touched: then its index is in memory, and no other program can write what the bridge has cached.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")

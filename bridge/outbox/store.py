@@ -18,8 +18,8 @@ from ..errors import ConfigError, StorageFault
 from ..registry.database import transaction
 from .bounds import Bounds
 from .rows import Rows
-from .schema import Damaged, is_clean, is_damage, open_database, set_aside
-from .values import Entry, Limits, Report, SetAside, Stored
+from .schema import Damaged, is_clean, is_damage, open_database, remove, set_aside
+from .values import Dropped, Entry, Limits, Report, SetAside, Stored
 
 T = TypeVar("T")
 
@@ -90,13 +90,13 @@ class Store:
         self._holdings: Holdings | None = None
         """As last known; None while the file could never be read."""
 
-    def open(self, wall: float) -> Outcome:
-        """Open the file. A full disk and a damaged file are survived; raises ConfigError for what only people can mend."""
+    def open(self, wall: float, now: float) -> Outcome:
+        """Open the file; `wall` and `now` as in Work. A full disk and a damaged file are survived; raises ConfigError for what only people can mend."""
         outcome = Outcome()
         with suppress(sqlite3.Error):
             self._opened()
         try:
-            self._attempt(wall, lambda _: None)
+            self._attempt(wall, lambda rows: self._service_s(rows, now))
         except StorageFault as fault:
             outcome.fault = fault
         return self._completed(outcome)
@@ -130,6 +130,8 @@ class Store:
             outcome.added = [fault] * len(work.entries)
             if work.entries:
                 outcome.undeleted = self._delete(work)
+            if self._begin_anew():
+                outcome.undeleted = None
 
     def _delete(self, work: Work) -> StorageFault | None:
         """What is to be deleted may fit alone: it frees what the entries lacked."""
@@ -138,6 +140,24 @@ class Store:
         except StorageFault as fault:
             return fault
         return None
+
+    def _begin_anew(self) -> bool:
+        """Even to delete takes space, which a full disk does not have; but when all that is there is done with, the file can go."""
+        rows, gone = self._rows, self._delivered | self._undeliverable
+        if rows is None or not 0 < rows.events <= len(gone):
+            return False
+        try:
+            ids = {entry_id for entry_id, _, _ in rows.oldest()}
+            if ids - gone:
+                return False
+            lost = [rows.read(entry_id) for entry_id in ids & self._undeliverable - self._delivered]
+            self._let_go()
+            remove(self._path)
+        except (sqlite3.Error, Damaged, OSError):
+            return False
+        self._holdings = Holdings()
+        self._done_with([Dropped("undeliverable", len(lost), sum(stored.pictures_left for stored in lost))] if lost else [])
+        return True
 
     def _transact(self, rows: Rows, work: Work, entries: list[Entry]) -> list[int | StorageFault]:
         bounds = Bounds(rows, self._limits, self._handed_out)
@@ -151,17 +171,17 @@ class Store:
                 bounds.drop_aged(service_s)
                 rows.service_s = service_s
             added = [_added(rows, bounds, entry, work.wall, service_s) for entry in entries]
-        self._done_with(bounds)
+        self._done_with(bounds.dropped)
         if work.is_sweep and rows.is_slack():
             rows.shrink()
         return added
 
-    def _done_with(self, bounds: Bounds) -> None:
+    def _done_with(self, dropped: list[Dropped]) -> None:
         for entry_id in self._delivered | self._undeliverable:
             self._handed_out.pop(entry_id, None)
         self._delivered.clear()
         self._undeliverable.clear()
-        self._reports.extend(bounds.dropped)
+        self._reports.extend(dropped)
 
     def _service_s(self, rows: Rows, now: float) -> float:
         if self._opened_at is None:
@@ -243,8 +263,9 @@ class Store:
             moved_to = set_aside(self._path, wall)
         except OSError as error:
             raise StorageFault(f"{self._path}: {reason}; it cannot be set aside: {error.strerror}") from None
-        self._handed_out.clear()
         self._reports.append(SetAside(reason, moved_to, None if self._holdings is None else self._holdings.events))
+        self._handed_out.clear()
+        self._holdings = Holdings()
 
     def _completed(self, outcome: Outcome) -> Outcome:
         rows = self._rows

@@ -13,8 +13,8 @@ Cause = Literal["rows", "bytes", "age", "undeliverable"]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A JPEG to be published before its event. `payload` is None once it was dropped to make room: then the event, which names its topic,
-    must not promise it."""
+    """A JPEG, not empty, to be published before its event. `payload` is None once it was dropped to make room: then the event, which names
+    its topic, must not promise it."""
 
     topic: str
     payload: bytes | None = field(repr=False)
@@ -44,6 +44,11 @@ class Stored:
     id: int
     added_at: float
     entry: Entry
+
+    @property
+    def pictures_left(self) -> int:
+        """How many of its pictures were not dropped."""
+        return sum(picture.payload is not None for picture in self.entry.pictures)
 
 
 @dataclass(frozen=True, slots=True)

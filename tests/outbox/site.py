@@ -89,6 +89,9 @@ class Site:
         assert rows is not None
         return rows.connection
 
+    def fault(self) -> str | None:
+        return self.outbox.fault
+
     def add(self, *entries: Entry) -> list[int]:
         return [result_of(self.outbox.add(each)) for each in entries]
 

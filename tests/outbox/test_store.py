@@ -141,14 +141,14 @@ def test_a_full_disk_takes_nothing_by_halves(site: Site) -> None:
     with full_disk(site):
         reason = fault_of(site.outbox.add(entry(2, pictures=30)))
         assert reason.endswith("outbox.sqlite3: database or disk is full")
-        assert site.outbox.fault == reason
+        assert site.fault() == reason
         assert site.reports == [Failing(reason)]
         assert (site.outbox.size.events, site.outbox.holds("SN1")) == (1, True)
         assert fault_of(site.outbox.add(entry(3, pictures=30))) == reason
         assert site.reports == [Failing(reason)]
         assert site.keys() == ["1"]  # what is there can be drained
     assert len(site.add(entry(2, pictures=30))) == 1
-    assert site.outbox.fault is None
+    assert site.fault() is None
     assert site.reports[1:] == [Working()]
     site.reopen()
     assert [stored.entry for stored in site.batch()] == [entry(1), entry(2, pictures=30)]
@@ -199,7 +199,7 @@ def test_the_fault_goes_when_a_sweep_can_write(site: Site) -> None:
     site.connection.execute("PRAGMA query_only = ON")
     fault_of(site.outbox.add(entry(1)))
     site.clock.advance(SWEEP_S)
-    assert site.outbox.fault is None
+    assert site.fault() is None
 
 
 def test_a_disk_that_is_full_at_the_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,12 +207,41 @@ def test_a_disk_that_is_full_at_the_start(site: Site, monkeypatch: pytest.Monkey
     assert succeeds(site.outbox.close())
     with failing(monkeypatch, "recount", sqlite_error("database or disk is full", sqlite3.SQLITE_FULL), 3):
         site.open_again()
-        assert site.outbox.fault is not None
+        assert site.fault() is not None
         assert "full" in fault_of(site.outbox.add(entry(2)))
     assert [type(report) for report in site.reports] == [Failing]
     site.add(entry(2))
     assert site.keys() == ["1", "2"]
     assert type(site.reports[-1]) is Working
+
+
+def test_when_nothing_can_be_deleted_the_file_goes_once_all_is_done_with(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.add(*(entry(number, pictures=2) for number in range(4)))
+    site.batch()
+    with failing(monkeypatch, "delete", sqlite_error("database or disk is full", sqlite3.SQLITE_FULL), 99):
+        assert "full" in fault_of(site.outbox.delivered([1, 2, 77]))
+        assert "full" in fault_of(site.outbox.undeliverable([3]))
+        assert "full" in fault_of(site.outbox.delivered([99]))
+        assert site.outbox.size.events == 4
+        assert succeeds(site.outbox.delivered([4]))
+    assert site.outbox.size.events == 0
+    assert site.outbox.counters.events_dropped == {"undeliverable": 1}
+    assert site.outbox.counters.pictures_dropped == {"undeliverable": 2}
+    assert site.add(entry(5)) == [5]
+    assert site.keys() == ["5"]
+    assert site.fault() is None
+
+
+def test_a_wal_beside_nothing_is_nothing(site: Site) -> None:
+    """What is left when a process is killed while it removes its file."""
+    site.add(entry(1))
+    wal = site.path.with_name("outbox.sqlite3-wal")
+    content = wal.read_bytes()
+    assert succeeds(site.outbox.close())
+    site.path.unlink()
+    wal.write_bytes(content)
+    site.open_again()
+    assert (site.outbox.size.events, site.reports) == (0, [])
 
 
 # A broken file
@@ -239,7 +268,7 @@ def test_a_file_that_is_no_database(tmp_path: Path, make_site: MakeSite, content
     assert (report.events, report.moved_to.read_bytes()) == (None, content)
     assert set_aside_of(site) == ["outbox.sqlite3.corrupt-20231114T221320Z"]
     assert site.outbox.counters.files_set_aside == 1
-    assert site.outbox.fault is None
+    assert site.fault() is None
     assert site.add(entry(1)) == [1]
     site.reopen()
     assert site.keys() == ["1"]
