@@ -264,6 +264,8 @@ def _commands(common: _Common, presence: Presence, setting: ConfigSetting) -> Co
     config = common.config
     rules = CommandRules(
         deny=frozenset(config.commands.deny),
+        raw=config.commands.raw,
+        door_per_10_s=config.commands.door_per_10_s,
         unknown_fields=config.commands.unknown_fields,
         max_picture_bytes=config.limits.image_bytes,
         max_bytes=config.limits.frame_bytes,
@@ -275,6 +277,8 @@ def _commands(common: _Common, presence: Presence, setting: ConfigSetting) -> Co
         return datetime.fromtimestamp(moment, config.device_zone(serial))
 
     def refused(response: Response) -> None:
+        if common.roster.is_known(response.device_id):
+            presence.counted(response.device_id).refused += 1
         presence.tell(
             "command_refused", id=response.device_id, command=response.command, code=response.code, transaction=response.transaction
         )

@@ -46,6 +46,10 @@ class CommandData(Data, forbid_unknown_fields=True):
         """How much longer than usual the terminal may take to answer, because it was told so in a field."""
         return 0.0
 
+    def request_data(self) -> Any:
+        """The request's `data`, as JSON values or what encodes to them."""
+        return self
+
     def shown_answer(self, data: Any) -> Any:
         """What is published of the terminal's answer, as it came but for secrets."""
         return data

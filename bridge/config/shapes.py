@@ -80,6 +80,7 @@ FlatNumber = Annotated[
     str, Rule("the number of a flat: 1 to 32 printable characters", lambda value: 0 < len(value) <= 32 and value.isprintable())
 ]
 FieldName = Annotated[str, matching(r"[a-z][a-z0-9_]{0,63}", 'the name of an event\'s field, such as "id_number"')]
+DoorCount = Annotated[int, between(1, 1_000, "a whole number for any 10 seconds")]
 CommandName = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9_]{0,63}", 'the name of a command, such as "delete_person"')]
 Zone = Annotated[str, Rule('an IANA time zone such as "Europe/Vienna", or "" for the default', lambda value: not value or is_zone(value))]
 Directory = Annotated[Path, Rule("a directory's path", lambda value: is_text(str(value)))]

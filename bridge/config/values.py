@@ -172,6 +172,17 @@ class Commands(Section, frozen=True, kw_only=True):
     """What may be asked of terminals over MQTT."""
 
     deny: Annotated[tuple[shapes.CommandName, ...], Key('Commands that are answered with forbidden, such as ["delete_person"].')] = ()
+    raw: Annotated[
+        bool,
+        Key(
+            "Whether command/raw may send a terminal any message, unchecked. It can do whatever the terminal can, so leave it false unless you"
+            " need a message that the bridge does not know."
+        ),
+    ] = False
+    door_per_10_s: Annotated[
+        shapes.DoorCount,
+        Key("How many commands that may open a door are sent to one terminal within ten seconds; more are answered with rate_limited."),
+    ] = 10
     unknown_fields: Annotated[
         bool,
         Key(

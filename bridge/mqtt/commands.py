@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 from typing import Annotated, Any, Literal
@@ -11,7 +11,9 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bridge.catalogue.checking import strict
+from bridge.catalogue.fields import formatted
 from bridge.errors import BridgeError, Invalid
+from bridge.wire.body import DEEPEST, is_deeper
 
 Code = Literal[
     "invalid",
@@ -61,15 +63,22 @@ class Envelope(Struct, forbid_unknown_fields=True):
     source: Annotated[Annotated[str, Meta(max_length=128)] | UnsetType, Meta(description="who asks, for whoever watches the topic")] = UNSET
 
 
+class RawEnvelope(Envelope, kw_only=True):
+    """A message that is named inside, and what its sender says about it."""
+
+    message: Annotated[str, formatted("the message's name", "[A-Za-z][A-Za-z0-9_]{0,63}", "1 to 64 letters, digits and _, a letter first")]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command as asked for: `data` is still unchecked. None: the sender did not say."""
+    """A command as asked for: `data` is still unchecked. None: the sender did not say. `message` is named where the topic does not."""
 
     data: Any
     transaction: str | None = None
     issued_at: float | None = None
     ttl_s: float | None = None
     timeout_s: float | None = None
+    message: str | None = None
 
     def expires_at(self, arrived_at: float, default_ttl_s: float | None, expiry_s: int | None) -> float:
         """When the command becomes stale, in UNIX seconds; infinity for never.
@@ -87,16 +96,35 @@ def read_order(payload: bytes) -> Order:
 
     Raises Invalid, which names the field.
     """
+    value = _object(payload)
+    if "data" not in value:
+        beside = {name: value.pop(name) for name in BESIDE if name in value}
+        value = {"data": value, **beside}
+    return _order(strict(value, Envelope, ""))
+
+
+def read_raw_order(payload: bytes) -> Order:
+    """The payload of a raw command: the message's name and `data`, and beside them what may stand in any envelope.
+
+    Raises Invalid, which names the field.
+    """
+    envelope = strict(_object(payload), RawEnvelope, "")
+    if is_deeper(envelope.data, DEEPEST):
+        raise Invalid("data", f"at most {DEEPEST} levels", "more")
+    return replace(_order(envelope), message=envelope.message)
+
+
+def _object(payload: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(payload) if payload.strip() else {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Invalid("payload", "JSON, or nothing", "something else") from None
     if not isinstance(value, dict):
         raise Invalid("payload", "a JSON object, or nothing", type(value).__name__)
-    if "data" not in value:
-        beside = {name: value.pop(name) for name in BESIDE if name in value}
-        value = {"data": value, **beside}
-    envelope = strict(value, Envelope, "")
+    return value
+
+
+def _order(envelope: Envelope) -> Order:
     return Order(
         data=envelope.data,
         transaction=None if envelope.transaction is UNSET else str(envelope.transaction),

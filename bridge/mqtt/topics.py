@@ -8,6 +8,8 @@ from bridge.mqtt.message import Subscription
 
 ALL = "all"
 """The device id that stands for every terminal online."""
+RAW = "raw"
+"""The command that is any message, named in its payload."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,18 @@ from typing import Any
 
 from bridge.catalogue import COMMANDS, Command, CommandData
 from bridge.catalogue.message import DOOR_TTL_S
-from bridge.mqtt.commands import BESIDE, LEFT_OUT, Envelope, Response
+from bridge.mqtt.commands import BESIDE, LEFT_OUT, Envelope, RawEnvelope, Response
+from bridge.mqtt.topics import RAW
 from bridge.reference.channel import PLACES, Channel, key_of, shown
 from bridge.reference.fields import Row, rows_of, wire_names
 from bridge.reference.markdown import anchor, code, fence, link, page, summary_of, table
 from bridge.reference.pictures import picture_fields
-from bridge.reference.samples import command_payload, envelope, failed_response, response
+from bridge.reference.samples import RAW_EXAMPLE, command_payload, envelope, failed_response, raw_response, response
 from bridge.reference.schema import Schema, document, relaxed, schema_of
 from bridge.relay.faces import ADD_FACE
 
 _PLACE = "{device}"
+_RAW = "Send any message, unchecked; only where the configuration says commands.raw = true."
 _FACE = "Add a face: the payload is the JPEG itself, and the ids of person and face stand in the topic."
 
 
@@ -27,6 +29,7 @@ def command_channels() -> Iterator[Channel]:
         yield command_channel(command)
         yield response_channel(command.name, _answered(command), (response(command), failed_response(command.name)))
     yield _face_channel()
+    yield from raw_channels()
 
 
 def _face_channel() -> Channel:
@@ -41,6 +44,24 @@ def _face_channel() -> Channel:
         content_type="image/jpeg",
         reply=f"response/{ADD_FACE}",
     )
+
+
+def raw_channels() -> Iterator[Channel]:
+    """Where a message that is not checked is published, and answered."""
+    title = f"command {RAW}"
+    schema, definitions = schema_of(RawEnvelope)
+    yield Channel(
+        key=f"command/{RAW}",
+        address=f"{PLACES.base}/{_PLACE}/command/{RAW}",
+        direction="in",
+        title=title,
+        summary=_RAW,
+        schema=document(title, schema | {"description": _RAW}, definitions, [RAW_EXAMPLE]),
+        examples=(RAW_EXAMPLE,),
+        reply=f"response/{RAW}",
+        correlated_by="transaction",
+    )
+    yield response_channel(RAW, ({}, {}), (raw_response(), failed_response(RAW)))
 
 
 def command_channel(command: Command) -> Channel:
@@ -137,7 +158,7 @@ def _said(field: str, schema: Schema) -> Schema:
 
 def commands_page() -> str:
     """docs/reference/commands.md."""
-    return page("Commands", _INTRO, [*_index(), *_around(), *(line for each in COMMANDS.values() for line in _section(each))])
+    return page("Commands", _INTRO, [*_index(), *_around(), *(line for each in COMMANDS.values() for line in _section(each)), *_raw()])
 
 
 _INTRO = (
@@ -198,6 +219,22 @@ def _section(command: Command) -> Iterator[str]:
     if command.data.combined is not CommandData.combined:
         yield from [f"In the response's `data`: {summary_of(command.data.combined)}", ""]
     yield from ["The response:", "", *fence(response(command))]
+
+
+def _raw() -> Iterator[str]:
+    asking, answering = raw_channels()
+    yield from [f"## {RAW}", "", _RAW, ""]
+    facts = (
+        "It is for a message, or a field, that the bridge does not know. Nothing is checked but the name's letters and the depth of `data`.",
+        "A message that is named above is carried out as it says there, re-sends, time-outs and pictures included.",
+        f"**Any other is treated as a door command**: stale after {DOOR_TTL_S:g} s, never sent twice, counted by `commands.door_per_10_s`.",
+        "What `commands.deny` names is denied here as well, by either of its names.",
+        "Configuration that is set this way is not read back: say what you can with `config_system` instead.",
+        f"JSON Schema of the {link('command', f'../{asking.schema_path}')} and the {link('response', f'../{answering.schema_path}')}.",
+    )
+    yield from (f"- {fact}" for fact in facts)
+    yield from ["", *_plain_table(rows_of(RawEnvelope))]
+    yield from [f"For example, on `{shown(asking.address)}`:", "", *fence(RAW_EXAMPLE), "The response:", "", *fence(raw_response())]
 
 
 def _facts(command: Command) -> Iterator[str]:

@@ -18,6 +18,7 @@ from bridge.reference.happenings import BRIDGE_EVENTS
 from bridge.reference.markdown import anchor, code, fence, link, page, summary_of, table
 from bridge.reference.schema import Schema, document, schema_of
 from bridge.reference.stage import REQUEST_SAMPLES, Stage
+from bridge.relay.presence import MOST_SAID, SAID_OFTEN, SAID_WITHIN_S
 from bridge.relay.requests import Request
 
 ONLINE = ("online", "offline")
@@ -118,10 +119,13 @@ def _told_schema(kind: str, shape: type[Struct]) -> Schema:
     return {
         "description": summary_of(shape),
         "type": "object",
-        "properties": {"type": {"const": kind}, "time": {"type": "string"}, "data": data},
+        "properties": {"type": {"const": kind}, "time": {"type": "string"}, **(_OMITTED if kind in SAID_OFTEN else {}), "data": data},
         "required": ["type", "time", "data"],
         "additionalProperties": False,
     }
+
+
+_OMITTED = {"omitted": {"description": "how many more of this kind came before it, and were not told singly", "type": "integer"}}
 
 
 def _request_channels(name: str, request: Request) -> Iterator[Channel]:
@@ -232,7 +236,14 @@ def field_table(rows: list[Row]) -> list[str]:
 def _events_body() -> Iterator[str]:
     channel = _event_channel()
     yield from [f"## {_heading(channel)}", "", channel.summary, "", *_facts(channel)]
-    yield from ['`{"type": …, "time": …, "data": {…}}`, where `type` is one of these:', ""]
+    often = ", ".join(map(code, sorted(SAID_OFTEN)))
+    yield from [
+        (
+            f'`{{"type": …, "time": …, "data": {{…}}}}`, where `type` is one of these. Of {often}, which others can cause as often as they like, at most'
+            f" {MOST_SAID} each are told within {SAID_WITHIN_S:g} s; `omitted`, beside `data`, says how many more there were before this one."
+        ),
+        "",
+    ]
     for kind, shape in BRIDGE_EVENTS.items():
         example = next(each for each in channel.examples if each["type"] == kind)
         yield from [f"### {kind}", "", summary_of(shape), "", *field_table(rows_of(shape)), *fence(example)]

@@ -16,7 +16,8 @@ CODES: dict[Code, str] = {
     "busy": "The terminal is busy, or too many commands wait for it.",
     "duplicate": "The transaction was used for another command. A repeated command is answered as the first was, with `duplicate` true.",
     "forbidden": "The configuration does not allow this command.",
-    "rate_limited": "Too many door commands for this terminal within ten seconds.",
+    "rate_limited": "Too many commands that may open a door, for this terminal within ten seconds (`commands.door_per_10_s`); `error` says when to try again,"
+    " with another transaction.",
     "unknown_command": "There is no such command.",
     "device_error": "The terminal answered with a result other than 0: `result` is the code, `error` its name.",
     "superseded": "The connection to the terminal was lost, or replaced by a new one, before it answered.",

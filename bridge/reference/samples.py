@@ -17,6 +17,7 @@ from bridge.mqtt.commands import Response
 from bridge.mqtt.events import Asking, EventRules, Subject, compose
 from bridge.mqtt.message import Publication
 from bridge.mqtt.pictures import PictureRules, depict
+from bridge.mqtt.topics import RAW
 from bridge.reference.channel import DEVICE, REAL, said
 from bridge.reference.fields import rows_of, wire_names
 from bridge.session.clock import parse_record_time
@@ -115,6 +116,15 @@ def response(command: Command) -> Any:
     answer = command.check(command_payload(command)).shown_answer(_plain(command.answer_example))
     answer = _depicted(command, answer) if isinstance(answer, dict) else answer
     return _said(_response(command.name, data=answer or None, result=0, description="Success", sequence=4712, attempts=1, elapsed_ms=180))
+
+
+RAW_EXAMPLE = {"message": "beep", "data": {"times": 2}, "transaction": TRANSACTION}
+"""A message that the catalogue does not know."""
+
+
+def raw_response() -> Any:
+    """What comes back when the terminal has done it."""
+    return _said(_response(RAW, result=0, description="Success", sequence=4712, attempts=1, elapsed_ms=180))
 
 
 def failed_response(name: str) -> Any:

@@ -52,6 +52,7 @@ class Counters(Struct, forbid_unknown_fields=True):
 
     events: Annotated[int, means("messages it reported")]
     commands: Annotated[int, means("commands for it")]
+    refused: Annotated[int, means("commands for it that were refused, and not sent")]
     faults: Annotated[int, means("times it broke the protocol")]
     connections: Annotated[int, means("times it joined")]
 

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from bridge.catalogue import CommandData
-from bridge.mqtt.commands import Order, read_order
+from bridge.mqtt.commands import Order, read_order, read_raw_order
 from bridge.mqtt.message import Message
 from bridge.mqtt.pictures import PictureRules
-from bridge.mqtt.topics import CommandTopic
+from bridge.mqtt.topics import RAW, CommandTopic
 from bridge.terminal.protocol import Outcome, TerminalProtocol
 
 
@@ -31,11 +31,13 @@ class Terminals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandRules:
-    """What the configuration says about commands: those that are denied, whether fields that the catalogue does not know are let pass, the
-    largest payload, the largest picture in it, and what becomes of pictures in answers. A bridge that `shares` its base topic with others leaves
-    terminals it does not know to them."""
+    """What the configuration says about commands: those that are denied, whether messages are sent unchecked, how many that may open a door
+    are sent to one terminal within 10 s, whether fields that the catalogue does not know are let pass, the largest payload, the largest picture
+    in it, and what becomes of pictures in answers. A bridge that `shares` its base topic with others leaves terminals it does not know to them."""
 
     deny: frozenset[str] = frozenset()
+    raw: bool = False
+    door_per_10_s: int = 10
     unknown_fields: bool = False
     max_bytes: int = 8 * 1024 * 1024
     max_picture_bytes: int = 4 * 1024 * 1024
@@ -95,3 +97,9 @@ class Call:
     def name(self) -> str:
         """What was asked for."""
         return self.topic.command if self.wish is None else self.wish.name
+
+    def order(self) -> Order:
+        """What the payload says, still unchecked. Raises Invalid."""
+        if self.wish is not None:
+            return self.wish.read(self.message.payload)
+        return read_raw_order(self.message.payload) if self.topic.command == RAW else read_order(self.message.payload)

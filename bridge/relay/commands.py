@@ -18,17 +18,19 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from bridge.catalogue import COMMANDS, Command, CommandData, Result, result_name
+from bridge.catalogue import Command, CommandData, Result, result_name
 from bridge.catalogue.jpeg import check_picture_sizes
 from bridge.catalogue.message import DOOR_TTL_S
+from bridge.catalogue.raw import RawData
 from bridge.catalogue.unknown import Unknown, set_aside
 from bridge.errors import Invalid
-from bridge.mqtt.commands import CommandRefused, Order, Response, read_order, transaction_of
+from bridge.mqtt.commands import CommandRefused, Order, Response, transaction_of
 from bridge.mqtt.message import Message, Publication
 from bridge.mqtt.pictures import OVERHEAD_BYTES, depict
 from bridge.mqtt.topics import ALL, CommandTopic, Topics
 from bridge.relay.calls import Call, CommandRules, Course, Exchange, Terminals, Wish
 from bridge.relay.outlet import Outlet
+from bridge.relay.permission import Permission
 from bridge.relay.replies import Replies
 from bridge.relay.sending import End, Errand, Sending
 from bridge.relay.transactions import Transactions
@@ -78,6 +80,7 @@ class CommandRelay:
         self._local = local
         self._refused = refused
         self._courses = courses or {}
+        self._permission = Permission(rules, seconds)
         self._transactions = Transactions()
         self._sending = Sending(seconds)
         self._for_all_turns = Turns(MOST_FOR_ALL)
@@ -119,7 +122,7 @@ class CommandRelay:
             raise CommandRefused("retained", "a retained command is never carried out: publish it without the retain flag")
         if len(call.message.payload) > self._rules.max_bytes:
             raise CommandRefused("too_large", f"{len(call.message.payload)} bytes are over the limit of {self._rules.max_bytes}")
-        order = read_order(call.message.payload) if call.wish is None else call.wish.read(call.message.payload)
+        order = call.order()
         return None if self._is_repeated(call, order) else self._send(call, order)
 
     def _is_repeated(self, call: Call, order: Order) -> bool:
@@ -137,10 +140,10 @@ class CommandRelay:
 
     def _send(self, call: Call, order: Order) -> Deferred[Exchange | None] | None:
         """Send it now, or on its course. What is wrong already is said at once."""
-        command = self._command(call.topic.command)
+        command = self._command(call, order)
         self._terminal(call.device)
         self._left_s(call, order, command)
-        course = self._courses.get(command.name)
+        course = self._courses.get(call.topic.command)
         if course is None:
             return self._request(call, order)
         course.send(call.device, lambda: self._at_border(call, partial(self._request, call, order)))
@@ -148,7 +151,7 @@ class CommandRelay:
 
     def _request(self, call: Call, order: Order) -> Deferred[Exchange | None]:
         """Put it to the terminal. It may have waited for its turn: everything is looked at as it is now."""
-        command = self._command(call.topic.command)
+        command = self._command(call, order)
         terminal = self._terminal(call.device)
         left_s = self._left_s(call, order, command)
         data, unknown = self._check(call, order, command)
@@ -156,6 +159,7 @@ class CommandRelay:
         timeout_s = (order.timeout_s or command.timeout_s + data.answer_wait_s()) - waited_s
         if timeout_s <= 0:
             raise CommandRefused("timeout", f"its turn did not come within {waited_s:.1f} s")
+        self._permission.spend(call.device, command)
         now = self._seconds()
         errand = Errand(command, data, unknown, now + timeout_s, now + left_s)
         end: Deferred[Any] = Deferred.fromCoroutine(self._sending.send(terminal, errand))
@@ -175,26 +179,23 @@ class CommandRelay:
     def _check(self, call: Call, order: Order, command: Command) -> tuple[CommandData, Unknown]:
         """The command's data, checked, and the fields that are let pass unchecked."""
         given: Any = order.data
+        if order.message is not None:
+            return RawData(data=given), {}
         unknown: Unknown = {}
         if self._rules.unknown_fields and call.wish is None:
             given, unknown = set_aside(given, command.data)
         if call.wish is not None:
             data = call.wish.check(call.device, given)
         else:
-            course = self._courses.get(command.name)
+            course = self._courses.get(call.topic.command)
             data = command.check(given) if course is None else course.check(call.device, given)
         check_picture_sizes(data, self._rules.max_picture_bytes)
         return data, unknown
 
-    def _command(self, name: str) -> Command:
+    def _command(self, call: Call, order: Order) -> Command:
         if self.is_shutting_down:
             raise CommandRefused("shutting_down", "the bridge is being stopped")
-        command = COMMANDS.get(name)
-        if command is None:
-            raise CommandRefused("unknown_command", f"there is no command {name[:64]}; there are {', '.join(COMMANDS)}")
-        if name in self._rules.deny:
-            raise CommandRefused("forbidden", f"{name} is denied by the configuration (commands.deny)")
-        return command
+        return self._permission.command(call.topic.command, order)
 
     def _terminal(self, device: str) -> TerminalProtocol:
         if not self._terminals.is_known(device):

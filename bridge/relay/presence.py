@@ -16,12 +16,19 @@ from bridge.mqtt.topics import Topics
 from bridge.registry import KnownTerminal
 from bridge.relay.noticeboard import Noticeboard, say
 from bridge.relay.outlet import Outlet
+from bridge.relay.rate import Ration
 from bridge.terminal.protocol import TerminalProtocol
 
 GRACE_S = 5.0
 """A terminal that is back within this was never away (the contract's availability)."""
 DEVICES_EVERY_S = 1.0
 """The list of all terminals is published at most this often: with thousands of them, each login would send it whole."""
+
+SAID_OFTEN = frozenset({"command_refused", "answer_late", "auth_failed", "protocol_error"})
+"""Events of the bridge that others can cause, as often as they like."""
+MOST_SAID = 20
+SAID_WITHIN_S = 10.0
+"""Of each kind of them at most so many are told within this. What is left out is counted, and the count told with the next."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -48,6 +55,7 @@ class Counters:
 
     events: int = 0
     commands: int = 0
+    refused: int = 0
     faults: int = 0
     connections: int = 0
 
@@ -71,6 +79,7 @@ class Presence:
     _leaving: dict[str, IDelayedCall] = field(default_factory=dict)
     _devices_due: IDelayedCall | None = None
     _starting: IDelayedCall | None = None
+    _ration: Ration = field(default_factory=lambda: Ration(MOST_SAID, SAID_WITHIN_S))
     _log = Logger()
 
     def start(self) -> None:
@@ -129,10 +138,15 @@ class Presence:
             self._devices_due = self.clock.callLater(DEVICES_EVERY_S, self._post_devices)
 
     def tell(self, kind: str, /, **data: Any) -> None:
-        """Publish an event of the bridge itself."""
-        payload = _encode({"type": kind, "time": self.moments.now(), "data": data})
-        if self.outlet.is_up:
-            say(self.outlet, Publication(self.topics.bridge_event, payload, content_type="application/json"), self._log)
+        """Publish an event of the bridge itself; of those that others can cause, not more than anybody would read."""
+        if not self.outlet.is_up:
+            return
+        omitted = self._ration.take(kind, self.clock.seconds()) if kind in SAID_OFTEN else 0
+        if omitted is None:
+            return
+        beside = {"omitted": omitted} if omitted else {}
+        payload = _encode({"type": kind, "time": self.moments.now(), **beside, "data": data})
+        say(self.outlet, Publication(self.topics.bridge_event, payload, content_type="application/json"), self._log)
 
     def _started(self) -> None:
         for known in self.known():

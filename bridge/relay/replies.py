@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from bridge.errors import BridgeError, BrokerAway
 from bridge.mqtt.message import Publication
 from bridge.relay.outlet import Outlet
+from bridge.relay.rate import Ration
 
 KEPT = 1_000
 """How many responses wait for a broker that is away; the oldest give way."""
@@ -18,6 +19,9 @@ KEPT_BYTES = 16 * 1024 * 1024
 """How much, pictures among it."""
 KEPT_S = 60.0
 """How long: nobody waits for an answer for longer."""
+MOST_LOGGED = 5
+LOGGED_WITHIN_S = 60.0
+"""At most so many lines within this about responses that the broker refuses: whoever names a topic for them may name any."""
 
 
 class Replies:
@@ -30,6 +34,7 @@ class Replies:
         self._seconds = seconds
         self._kept: deque[tuple[float, Publication]] = deque()
         self._kept_bytes = 0
+        self._ration = Ration(MOST_LOGGED, LOGGED_WITHIN_S)
 
     def send(self, publication: Publication) -> None:
         """Publish a response. One that the broker did not acknowledge before it went away is published again, and may come twice."""
@@ -57,4 +62,11 @@ class Replies:
             self._keep(since, publication)
             return
         failure.trap(BridgeError)
-        self.log.error("cannot respond on {topic}: {reason}", topic=publication.topic, reason=failure.getErrorMessage())
+        omitted = self._ration.take("failed", self._seconds())
+        if omitted is not None:
+            self.log.error(
+                "cannot respond on {topic}: {reason}{more}",
+                topic=publication.topic,
+                reason=failure.getErrorMessage(),
+                more=f" (and {omitted} more before that)" if omitted else "",
+            )

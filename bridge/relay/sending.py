@@ -48,7 +48,7 @@ class Sending:
         """
         requests = errand.data.requests()
         if list(requests) == [errand.data]:
-            outcome = await self._ask(terminal, errand, put_back(errand.data, errand.unknown))
+            outcome = await self._ask(terminal, errand, put_back(errand.data.request_data(), errand.unknown))
             return End(outcome, outcome.data if isinstance(outcome, Answered) else None)
         parts, outcomes = [Part(each, None) for each in requests], list[Outcome]()
         for index, each in enumerate(requests):

@@ -64,7 +64,7 @@ def _plain_data(data: Any) -> dict[str, Any] | list[Any]:
         return {}
     if not isinstance(data, dict | list):
         raise msgspec.ValidationError("data is neither an object nor an array")
-    if _is_deeper(data, DEEPEST):
+    if is_deeper(data, DEEPEST):
         raise msgspec.ValidationError(f"data has more than {DEEPEST} levels")
     return data
 
@@ -79,9 +79,11 @@ def _answered_data(data: Any) -> dict[str, Any] | list[Any]:
         return {"data": data}
 
 
-def _is_deeper(value: dict[str, Any] | list[Any], levels: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner if isinstance(each, dict | list))
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and arrays are nested in more levels than that."""
+    if not isinstance(value, dict | list):
+        return False
+    return levels == 0 or any(is_deeper(each, levels - 1) for each in (value.values() if isinstance(value, dict) else value))
 
 
 def _reason(error: Exception) -> str:

@@ -296,10 +296,10 @@ def test_a_command_of_ones_own_timeout(site: Site, terminal: Terminal) -> None:
 
 def test_too_many_at_once_are_busy(site: Site, terminal: Terminal) -> None:
     for _ in range(MOST_WAITING):
-        site.command("open_door")
-    assert site.responses("open_door") == []
-    site.command("open_door")
-    assert code(site, "open_door") == "busy"
+        site.command("sync_person")
+    assert site.responses("sync_person") == []
+    site.command("sync_person")
+    assert code(site, "sync_person") == "busy"
 
 
 @pytest.mark.parametrize("end", ["hang up", "replace", "block", "remove"])

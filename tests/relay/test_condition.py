@@ -74,7 +74,7 @@ def test_health_each_minute_and_only_while_the_broker_is_there(site: Site, termi
     told = health.json
     assert (told["uptime_s"], told["mqtt"]) == (60, {"connected": True, "congested": False})
     assert told["memory"]["rss_bytes"] > 1_000_000
-    assert told["terminals"] == {"SN1": {"events": 1, "commands": 1, "faults": 0, "connections": 1}}
+    assert told["terminals"] == {"SN1": {"events": 1, "commands": 1, "refused": 0, "faults": 0, "connections": 1}}
     site.link.go_down()
     site.clock.advance(HEALTH_EVERY_S)
     site.link_up()

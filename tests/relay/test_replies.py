@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel, formatEvent
 
-from bridge.errors import BrokerAway, TooLarge
+from bridge.errors import BrokerAway, BrokerRefused, TooLarge
 from bridge.mqtt.message import Publication
-from bridge.relay.replies import KEPT, KEPT_BYTES, KEPT_S, Replies
+from bridge.relay.replies import KEPT, KEPT_BYTES, KEPT_S, LOGGED_WITHIN_S, MOST_LOGGED, Replies
 from tests.relay.site import FakeLink
+from tests.terminal.lobby import logged
 
 
 class Bench:
@@ -87,3 +89,19 @@ def test_what_the_broker_refuses_is_not_tried_again(bench: Bench) -> None:
     bench.send("a")
     bench.link.taken()[0].refuse(TooLarge(2, 1))
     assert bench.link_up() == []
+
+
+def test_a_flood_of_responses_that_the_broker_refuses_is_a_few_lines(bench: Bench) -> None:
+    bench.link.holds = True
+    with logged(LogLevel.error) as lines:
+        for number in range(1_000):
+            bench.send(f"somebody/elses/{number}")
+        for sent in bench.link.taken():
+            sent.refuse(BrokerRefused("Not authorized", 0x87))
+        bench.clock.advance(LOGGED_WITHIN_S)
+        bench.send("somebody/elses")
+        bench.link.taken()[0].refuse(BrokerRefused("Not authorized", 0x87))
+    told = [formatEvent(each) for each in lines]
+    assert len(told) == MOST_LOGGED + 1
+    assert told[0] == "cannot respond on somebody/elses/0: Not authorized"
+    assert told[-1] == f"cannot respond on somebody/elses: Not authorized (and {1_000 - MOST_LOGGED} more before that)"
