@@ -55,9 +55,9 @@ class Stored:
 class Limits:
     """How much is kept, and for how long.
 
-    Two GiB hold 100,000 events (a tenth of it) and 35,000 pictures of 50 KB beside them: what a hundred doors record on a busy day. The
-    file may be a tenth larger, and its WAL has some 30 MB. An entry's age is how long the bridge has been running since: neither a clock that is
-    set nor a bridge that was off makes it older.
+    Two GiB hold 100,000 events (a twentieth of it) and 38,000 pictures of 50 KB beside them: what a hundred doors record on a busy day,
+    and no more than a small machine has to spare. The file is about as large, and its WAL has up to 32 MiB. An entry's age is how long
+    the bridge has been running since it came: neither a clock that is set nor a bridge that was off makes it older.
     """
 
     max_events: int = 100_000

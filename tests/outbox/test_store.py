@@ -15,7 +15,7 @@ import pytest
 from bridge.errors import ConfigError
 from bridge.outbox import Failing, SetAside, Working
 from bridge.outbox.outbox import SWEEP_S
-from bridge.outbox.rows import Rows
+from bridge.outbox.rows import Rows, size_of
 from bridge.outbox.schema import set_aside
 from bridge.outbox.store import MOST_IN_A_BATCH
 from tests.outbox.conftest import MakeSite
@@ -195,6 +195,13 @@ def test_what_could_not_be_deleted_is_not_handed_out_and_deleted_later(site: Sit
     assert site.keys() == ["2", "3"]
 
 
+def test_the_fault_stays_until_something_is_written(site: Site) -> None:
+    site.connection.execute("PRAGMA query_only = ON")
+    fault_of(site.outbox.add(entry(1)))
+    assert site.keys() == []
+    assert site.fault() is not None
+
+
 def test_the_fault_goes_when_a_sweep_can_write(site: Site) -> None:
     site.connection.execute("PRAGMA query_only = ON")
     fault_of(site.outbox.add(entry(1)))
@@ -297,6 +304,16 @@ def test_a_file_that_is_damaged_under_the_bridge(site: Site) -> None:
     assert min(new) > max(ids)  # so that a late `delivered` hits nothing new
     succeeds(site.outbox.delivered(ids))
     assert site.keys() == ["7"]
+
+
+def test_what_was_on_its_way_takes_no_room_in_the_file_that_takes_the_place(make_site: MakeSite) -> None:
+    site = make_site(max_bytes=2 * size_of(entry(1)))
+    site.add(entry(1), entry(2))
+    site.batch()
+    site.outbox.give_back([1])
+    site.connection.execute("UPDATE entry SET pictures = x'00'")
+    assert site.keys() == []
+    assert site.add(entry(3, event=bytes(len(entry(1).event) + size_of(entry(1))))) == [3]
 
 
 def test_damage_that_shows_when_it_is_read(site: Site) -> None:
