@@ -91,7 +91,10 @@ class Store:
         """As last known; None while the file could never be read."""
 
     def open(self, wall: float, now: float) -> Outcome:
-        """Open the file; `wall` and `now` as in Work. A full disk and a damaged file are survived; raises ConfigError for what only people can mend."""
+        """Open the file; `wall` and `now` as in Work. A full disk and a damaged file are survived.
+
+        Raises ConfigError for what only people can mend.
+        """
         outcome = Outcome()
         with suppress(sqlite3.Error):
             self._opened()
@@ -227,6 +230,9 @@ class Store:
                     raise StorageFault(f"{self._path}: {error}") from None
                 if attempt == _ATTEMPTS - 1:
                     self._set_aside(wall, str(error))
+            except Exception:  # a defect: the transaction was undone, and the rows do not know
+                self._let_go()
+                raise
         raise AssertionError
 
     def _opened(self) -> Rows:

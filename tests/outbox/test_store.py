@@ -6,6 +6,7 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -19,7 +20,7 @@ from bridge.outbox.rows import Rows, size_of
 from bridge.outbox.schema import set_aside
 from bridge.outbox.store import MOST_IN_A_BATCH
 from tests.outbox.conftest import MakeSite
-from tests.outbox.site import Site, entry, fault_of, result_of, succeeds
+from tests.outbox.site import Site, defects, entry, fault_of, result_of, succeeds
 
 
 def sqlite_error(message: str, code: int) -> sqlite3.Error:
@@ -417,6 +418,24 @@ def test_a_directory_that_is_gone(site: Site) -> None:
     assert "expected a file that the bridge can write" in fault_of(site.outbox.add(entry(1)))
     site.directory.with_name("elsewhere").rename(site.directory)
     assert site.add(entry(1)) == [1]
+
+
+def test_what_cannot_be_written_at_all_is_a_defect_that_leaves_no_trace(site: Site) -> None:
+    site.add(entry(1))
+    site.thread.prompt = False
+    site.outbox.next_batch(0)
+    good, bad = site.outbox.add(entry(2)), site.outbox.add(replace(entry(3), kind="\ud800"))
+    site.thread.run()
+    with defects() as logged:
+        site.thread.run()
+    for done in (good, bad):
+        with pytest.raises(UnicodeEncodeError):
+            result_of(done)
+    assert logged == ["UnicodeEncodeError"]
+    site.thread.prompt = True
+    site.add(entry(4))
+    assert site.outbox.size.events == 2
+    assert site.keys() == ["4"]
 
 
 # What people must mend
