@@ -24,7 +24,10 @@ from bridge.mqtt.message import Publication
 from bridge.mqtt.options import ConnectOptions
 from bridge.mqtt.pictures import PictureRules
 from bridge.mqtt.topics import Topics
+from bridge.outbox import Limits as OutboxLimits
+from bridge.outbox import Outbox, WorkerThread
 from bridge.registry import Registry, RegistryAdmission, Terms
+from bridge.relay import outbox_news
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
 from bridge.relay.calls import CommandRules
 from bridge.relay.commands import CommandRelay
@@ -33,6 +36,7 @@ from bridge.relay.config_reading import ConfigReading
 from bridge.relay.config_setting import ConfigSetting
 from bridge.relay.configuration import Configuration
 from bridge.relay.defaults import Defaults
+from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Moments, Presence
@@ -87,6 +91,7 @@ class Parts:
     directory: Directory
     factory: TerminalFactory
     link: Link
+    outbox: Outbox
     relay: Relay
 
     def start(self) -> None:
@@ -111,7 +116,7 @@ def compose(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         raise
     relay = _relay(common)
     common.admission.observe(relay.changed)
-    return Parts(registry, common.directory, TerminalFactory(_hall(common, relay)), common.link, relay)
+    return Parts(registry, common.directory, TerminalFactory(_hall(common, relay)), common.link, common.outbox, relay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ class _Common:
     admission: RegistryAdmission
     roster: Roster
     link: Link
+    outbox: Outbox
     board: Noticeboard
     replies: Replies
     wall: Callable[[], float] = time.time
@@ -154,13 +160,26 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         admission=admission,
         roster=Roster(registry, admission, directory, time.time),
         link=link,
+        outbox=_outbox(reactor, config),
         board=Noticeboard(link),
         replies=Replies(link, reactor.seconds),
     )
 
 
+def _outbox(reactor: Any, config: Config) -> Outbox:
+    """Behind the registry, whose lock keeps other processes from it."""
+    limits = OutboxLimits(config.outbox.max_events, config.outbox.max_bytes, config.outbox.max_age_s)
+    thread = WorkerThread(reactor)
+    try:
+        return Outbox.open(config.state_dir, limits, reactor, time.time, thread, outbox_news.tell)
+    except BridgeError:
+        thread.stop()
+        raise
+
+
 def _relay(common: _Common) -> Relay:
     presence = _presence(common)
+    dispatch = _dispatch(common)
     condition = _condition(common, presence)
     answers = _answers(common, presence)
     configuration = Configuration(common.board, common.topics)
@@ -173,7 +192,8 @@ def _relay(common: _Common) -> Relay:
         replies=common.replies,
         presence=presence,
         condition=condition,
-        events=_events(common, answers),
+        dispatch=dispatch,
+        events=_events(common, dispatch, answers),
         answers=answers,
         commands=_commands(common, presence, setting),
         configuration=configuration,
@@ -209,6 +229,7 @@ def _condition(common: _Common, presence: Presence) -> Condition:
         set_up=SetUp(config.instance, tuple(config.listen), redacted(config)),
         presence=presence,
         permit_join_until=lambda: common.admission.permit_join_until,
+        outbox_health=lambda: outbox_news.health(common.outbox),
     )
 
 
@@ -243,14 +264,22 @@ def _call(flat: Flat) -> DeviceCallParamReply:
     )
 
 
-def _events(common: _Common, answers: AnswerRelay) -> EventRelay:
+def _event_rules(config: Config) -> EventRules:
+    return EventRules(config.events.replay_after_s, frozenset(config.privacy.omit), _picture_rules(config))
+
+
+def _dispatch(common: _Common) -> Dispatch:
+    rules = _event_rules(common.config)
+    return Dispatch(common.link, common.outbox, common.topics, rules, common.reactor, common.wall, common.config.outbox.mode)
+
+
+def _events(common: _Common, dispatch: Dispatch, answers: AnswerRelay) -> EventRelay:
     config = common.config
-    rules = EventRules(config.events.replay_after_s, frozenset(config.privacy.omit), _picture_rules(config))
 
     def subject_of(serial: str) -> Subject:
         return Subject(serial, common.roster.name_of(serial), config.device_zone(serial))
 
-    return EventRelay(common.link, common.topics, rules, subject_of, common.wall, answers)
+    return EventRelay(dispatch, common.topics, _event_rules(config), subject_of, common.wall, answers)
 
 
 def _config_setting(common: _Common, configuration: Configuration, reading: ConfigReading) -> ConfigSetting:

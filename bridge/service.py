@@ -25,6 +25,8 @@ from bridge.mqtt.message import BrokerLimits, Message, Publication
 FLUSH_S = 2.5
 """How long events on their way to the broker are waited for at the end; a terminal keeps what was not acknowledged. The goodbye may take
 2 s more, and an embedded broker that has to be killed 2 s: in all, the end has to come within 8 s."""
+COMMIT_S = 1.0
+"""How long the disk may then take for what the broker did not acknowledge, and again for closing."""
 BROKER_WAIT_S = 2.0
 """How long the start waits for the broker before it is said to be away."""
 REGISTRY_EVERY_S = 60.0
@@ -156,17 +158,24 @@ class BridgeService(Service):
 
     async def _stop_parts(self, parts: Parts) -> None:
         parts.relay.shutting_down()
-        await parts.relay.events.when_idle().addTimeout(FLUSH_S, self._reactor, onTimeoutCancel=lambda result, _: None)
+        await self._until_idle(parts, FLUSH_S)
+        parts.relay.dispatch.hurry()
+        await self._until_idle(parts, COMMIT_S)
         if self._saving.running:
             self._saving.stop()
         parts.stop()
         if parts.link.running:
             await parts.link.goodbye(Publication(parts.relay.topics.state, b"offline", retain=True))
             await parts.link.stopService()
+        await parts.outbox.close(COMMIT_S)
         try:
             parts.registry.close()
         except StorageFault as fault:
             self.log.error("cannot write the registry: {reason}", reason=str(fault))
+
+    async def _until_idle(self, parts: Parts, seconds: float) -> None:
+        """Until no event is on its way to safety, or so long."""
+        await parts.relay.events.when_idle().addTimeout(seconds, self._reactor, onTimeoutCancel=lambda result, _: None)
 
 
 async def _listen(description: str, endpoint: IStreamServerEndpoint, parts: Parts) -> IListeningPort:

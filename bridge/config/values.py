@@ -192,6 +192,21 @@ class Commands(Section, frozen=True, kw_only=True):
     ] = False
 
 
+class Outbox(Section, frozen=True, kw_only=True):
+    """What is kept on the disk while the broker is away. Events are deleted once the broker has acknowledged them."""
+
+    mode: Annotated[
+        Literal["auto", "always"],
+        Key(
+            "auto: events go to the disk when the broker is away, slow, or has older ones of the terminal yet to come. always: every event goes"
+            " to the disk first, for brokers that may lose what they have acknowledged (mosquitto does when it is killed)."
+        ),
+    ] = "auto"
+    max_events: Annotated[shapes.Events, Key("How many events are kept. Beyond that the oldest give way, pictures before events.")] = 100_000
+    max_bytes: Annotated[shapes.DiskBytes, Key("How many bytes of events and pictures are kept.")] = 2 * 1024**3
+    max_age_s: Annotated[shapes.LongSeconds, Key("For how long.")] = 604_800.0
+
+
 class Device(Section, frozen=True, kw_only=True):
     """What the configuration says about one terminal."""
 
@@ -237,6 +252,7 @@ class Config(Section, frozen=True, kw_only=True):
     answers: Answers = Answers()
     intercom: Intercom = Intercom()
     commands: Commands = Commands()
+    outbox: Outbox = Outbox()
     devices: Annotated[
         Mapping[shapes.DeviceId, Device],
         Key("One terminal, by its serial: a table like this for each that there is something to say about.", example='"0a9310e7acc298d3"'),

@@ -15,7 +15,7 @@ import msgspec
 
 from bridge.catalogue import Picture
 from bridge.mqtt.message import Publication
-from bridge.mqtt.pictures import OVERHEAD_BYTES, PictureRules, depict
+from bridge.mqtt.pictures import JPEG, OVERHEAD_BYTES, PictureRules, depict
 from bridge.mqtt.privacy import hidden_names, without
 from bridge.mqtt.topics import Topics
 from bridge.session.clock import parse_record_time
@@ -83,12 +83,28 @@ def fresh_for_s(received: Received, zone: tzinfo, rules: EventRules, wall: float
     return rules.replay_after_s - _time_of(received, zone, wall).age_s
 
 
-def compose(
-    received: Received, subject: Subject, topics: Topics, rules: EventRules, wall: float, asking: Asking | None = None
-) -> list[Publication]:
-    """What to publish for a message, in this order: its pictures, then its event. `wall` is UNIX seconds, now."""
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message as it is to be published: `pictures` in their order, then `event`. `key` is the event's id, `happened_at` when the record was
+    made, in UNIX seconds by the bridge's clock."""
+
+    device_id: str
+    kind: str
+    key: str
+    happened_at: float
+    pictures: tuple[Publication, ...]
+    event: Publication
+
+    @property
+    def publications(self) -> list[Publication]:
+        """All of it, in order."""
+        return [*self.pictures, self.event]
+
+
+def compose(received: Received, subject: Subject, topics: Topics, rules: EventRules, wall: float, asking: Asking | None = None) -> Composed:
+    """What to publish for a message. `wall` is UNIX seconds, now."""
     identity = event_id(subject.device_id, received)
-    properties = (("event_id", identity), ("device_id", subject.device_id))
+    properties = _properties(subject.device_id, identity)
     time = _time_of(received, subject.zone, wall)
     replay = time.age_s > rules.replay_after_s
     fields, pictures = _fields(received, subject, topics, rules, properties)
@@ -107,15 +123,78 @@ def compose(
         **(asdict(asking) if asking else {}),
         "extra": without(time.unread | received.extra, hidden),
     }
+    kind = kind_of(received)
     publication = Publication(
-        topics.event(subject.device_id, kind_of(received), replay=replay),
+        topics.event(subject.device_id, kind, replay=replay),
         _encoded(event, rules.max_bytes),
         content_type=JSON,
         user_properties=properties,
         response_topic=asking.answer_topic if asking else None,
         correlation_data=identity.encode() if asking else None,
     )
-    return [*pictures, publication]
+    return Composed(subject.device_id, kind, identity, wall - time.age_s, tuple(pictures), publication)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event that had to wait: its JSON as it was composed, and its pictures by topic, without those that gave way to others."""
+
+    device_id: str
+    kind: str
+    key: str
+    happened_at: float
+    event: bytes
+    pictures: tuple[tuple[str, bytes | None, bool], ...] = ()
+    """Topic, JPEG, and whether it is retained."""
+
+
+def recompose(kept: Kept, topics: Topics, rules: EventRules, wall: float) -> list[Publication]:
+    """An event that had to wait, as it is to be published now: it may have become a replay, and asks nothing any more."""
+    event = msgspec.json.decode(kept.event)
+    age_s = max(0.0, wall - kept.happened_at)
+    for name in ("age_s", "answer_topic", "answer_by"):
+        event.pop(name, None)
+    event["replay"] = age_s > rules.replay_after_s
+    if event["replay"]:
+        event = _behind(event, "replay", {"age_s": round(age_s)})
+    properties = _properties(kept.device_id, kept.key)
+    pictures = []
+    for topic, picture, retain in kept.pictures:
+        if picture is None:
+            _forget_picture(event, topic, None, "dropped, to make room for newer events")
+        elif len(picture) > rules.pictures.max_bytes:
+            _forget_picture(event, topic, picture, f"{len(picture)} bytes are over the limit of {rules.pictures.max_bytes}")
+        else:
+            pictures.append(Publication(topic, picture, retain=retain, content_type=JPEG, user_properties=properties))
+    topic = topics.event(kept.device_id, kept.kind, replay=event["replay"])
+    payload = _encoded(event, rules.max_bytes)
+    return [*pictures, Publication(topic, payload, content_type=JSON, user_properties=properties)]
+
+
+def _properties(device_id: str, identity: str) -> tuple[tuple[str, str], ...]:
+    return (("event_id", identity), ("device_id", device_id))
+
+
+def _behind(event: dict[str, Any], name: str, more: dict[str, Any]) -> dict[str, Any]:
+    """The event with more fields, behind the one of this name."""
+    names = list(event)
+    cut = names.index(name) + 1
+    return {**{each: event[each] for each in names[:cut]}, **more, **{each: event[each] for each in names[cut:]}}
+
+
+def _forget_picture(event: dict[str, Any], topic: str, picture: bytes | None, why: str) -> None:
+    """A picture on this topic is not published: the event must not promise it. None: it is any that was there."""
+    digest = None if picture is None else hashlib.sha256(picture).hexdigest()
+    for holder in _holders_within(event):
+        for name in [name for name, value in holder.items() if value == topic]:
+            if digest in (None, holder.get(f"{name}_sha256")):
+                holder.update({name: None, f"{name}_bytes": None, f"{name}_sha256": None, f"{name}_error": why})
+
+
+def _holders_within(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Where pictures may be told of: at the top, and in the objects of a list."""
+    lists = (value for value in event.values() if isinstance(value, list))
+    yield from (event, *(each for each in chain.from_iterable(lists) if isinstance(each, dict)))
 
 
 def _encoded(event: dict[str, Any], max_bytes: int | None) -> bytes:
@@ -131,9 +210,8 @@ def _encoded(event: dict[str, Any], max_bytes: int | None) -> bytes:
 
 
 def _pictures_within(event: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Where pictures stand in base64: at the top, or in the objects of a list."""
-    lists = (value for value in event.values() if isinstance(value, list))
-    for holder in (event, *(each for each in chain.from_iterable(lists) if isinstance(each, dict))):
+    """Where pictures stand in base64."""
+    for holder in _holders_within(event):
         yield from ((holder, name) for name in list(holder) if name.endswith("_base64"))
 
 

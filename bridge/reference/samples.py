@@ -41,14 +41,14 @@ def published(report: Report) -> list[Publication]:
     at = (happened.timestamp() if happened else WALL) + _DELAY_S
     received = _received(report.name, report.example, at, extra, report, data)
     asking = _asking(report, at) if report.question else None
-    return compose(received, SUBJECT, REAL, EventRules(), at + _DELAY_S, asking)
+    return compose(received, SUBJECT, REAL, EventRules(), at + _DELAY_S, asking).publications
 
 
 def passed_through() -> list[Publication]:
     """What is published for a message that the catalogue does not know."""
     said_by_terminal = {"cardNo": "123475", "reader": 2}
     received = _received("card_swiped", said_by_terminal, WALL, said_by_terminal)
-    return compose(received, SUBJECT, REAL, EventRules(), WALL + _DELAY_S)
+    return compose(received, SUBJECT, REAL, EventRules(), WALL + _DELAY_S).publications
 
 
 def _asking(report: Report, at: float) -> Asking:

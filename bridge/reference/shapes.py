@@ -70,6 +70,18 @@ class LinkHealth(Struct, forbid_unknown_fields=True):
     congested: Annotated[bool, means("whether more is waiting to go out than should be")]
 
 
+class OutboxHealth(Struct, forbid_unknown_fields=True):
+    """What is kept on the disk until the broker has it."""
+
+    events: Annotated[int, means("events that wait")]
+    bytes: Annotated[int, means("what they and their pictures take", "bytes")]
+    oldest_age_s: Annotated[float | None, means("how long the first of them has been waiting; null when nothing waits", "s")]
+    events_dropped: Annotated[dict[str, int], means("events that will never be published, by cause: rows, bytes, age, undeliverable")]
+    pictures_dropped: Annotated[dict[str, int], means("pictures alone, likewise")]
+    files_set_aside: Annotated[int, means("damaged files that were moved aside")]
+    fault: Annotated[str | None, means("why nothing can be written, if so; terminals are not answered then")]
+
+
 class Health(Struct, forbid_unknown_fields=True):
     """How the bridge does; each minute."""
 
@@ -77,6 +89,7 @@ class Health(Struct, forbid_unknown_fields=True):
     uptime_s: Annotated[int, means("since the bridge started", "s")]
     memory: Annotated[Memory, means("what the bridge occupies")]
     mqtt: Annotated[LinkHealth, means("the connection to the broker")]
+    outbox: Annotated[OutboxHealth, means("what waits for the broker on the disk")]
     terminals: Annotated[dict[str, Counters], means("for each terminal, by serial, what was counted since the start")]
 
 

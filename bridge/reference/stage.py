@@ -63,6 +63,17 @@ class RecordingOutlet:
         return succeed(None)
 
 
+OUTBOX = {
+    "events": 2,
+    "bytes": 131_072,
+    "oldest_age_s": 12.5,
+    "events_dropped": {},
+    "pictures_dropped": {},
+    "files_set_aside": 0,
+    "fault": None,
+}
+
+
 class Stage:
     """The parts, and what they have published."""
 
@@ -100,6 +111,7 @@ class Stage:
             set_up=SetUp("", tuple(config.listen), redacted(config)),
             presence=self.presence,
             permit_join_until=lambda: self.permit_join_until,
+            outbox_health=lambda: OUTBOX,
         )
 
     def _requests(self) -> dict[str, Request]:

@@ -49,6 +49,7 @@ class Condition:
         set_up: SetUp,
         presence: Presence,
         permit_join_until: Callable[[], float | None],
+        outbox_health: Callable[[], dict[str, Any]],
     ) -> None:
         self._clock = clock
         self._outlet = outlet
@@ -58,6 +59,7 @@ class Condition:
         self._set_up = set_up
         self._presence = presence
         self._permit_join_until = permit_join_until
+        self._outbox_health = outbox_health
         self._started_at = moments.wall()
         self._started = clock.seconds()
         self._loop = LoopingCall(self._publish_health)
@@ -113,6 +115,7 @@ class Condition:
             "uptime_s": round(self._clock.seconds() - self._started),
             "memory": {"rss_bytes": resident_bytes()},
             "mqtt": {"connected": self._outlet.is_up, "congested": self._outlet.congested},
+            "outbox": self._outbox_health(),
             "terminals": {serial: asdict(counters) for serial, counters in self._presence.counters.items()},
         }
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from bridge.catalogue import Answer, Result
-from bridge.errors import BridgeError, BrokerAway, Invalid, TooLarge
-from bridge.mqtt.events import EventRules, Subject, compose, event_id, fresh_for_s, is_kind
-from bridge.mqtt.message import Publication
+from bridge.errors import BridgeError, Invalid, StorageFault, TooLarge
+from bridge.mqtt.events import Composed, EventRules, Subject, compose, event_id, fresh_for_s, is_kind
 from bridge.mqtt.topics import Topics
 from bridge.relay.answers import AnswerRelay
 from bridge.relay.arrivals import Arrivals
-from bridge.relay.outlet import Outlet
+from bridge.relay.dispatch import Dispatch
 from bridge.relay.questions import Question
 from bridge.session.happenings import Received
 from bridge.terminal.protocol import Later, TerminalProtocol
@@ -43,14 +42,14 @@ class EventRelay:
 
     def __init__(
         self,
-        outlet: Outlet,
+        dispatch: Dispatch,
         topics: Topics,
         rules: EventRules,
         subject_of: Callable[[str], Subject],
         wall: Callable[[], float],
         answers: AnswerRelay,
     ) -> None:
-        self._outlet = outlet
+        self._dispatch = dispatch
         self._topics = topics
         self._rules = rules
         self._subject_of = subject_of
@@ -70,17 +69,17 @@ class EventRelay:
         return idle
 
     def received(self, terminal: TerminalProtocol, received: Received) -> None:
-        """Publish a message's pictures and event, and answer it once the broker has acknowledged both, and what it asks is decided.
+        """Make a message's pictures and event safe, and answer it once they are, and what it asks is decided.
 
-        When the broker does not acknowledge them, the terminal is not answered: it keeps the record and sends it again.
+        When they cannot be made safe, the terminal is not answered: it keeps the record and sends it again.
         """
         if received.declaration is None and not is_kind(received.name):
             terminal.answer(received, Result.BAD_PARAMETER)
             return
         delivery = self._begin(terminal, received)
-        publications = self._composed(delivery)
+        composed = self._composed(delivery)
         self._on_their_way += 1
-        done = Deferred.fromCoroutine(self._deliver(delivery, publications))
+        done = Deferred.fromCoroutine(self._deliver(delivery, composed))
         done.addErrback(self._defect, delivery)
         done.addCallback(self._arrived)
         self._hold_back(terminal)
@@ -90,19 +89,18 @@ class EventRelay:
         identity = event_id(subject.device_id, received)
         received = replace(received, received_at=self._arrivals.first(identity, received.received_at))
         may_ask = self._answers.may_ask(received) and self._fresh_for_s(received, subject) >= 0
+        may_ask = may_ask and self._dispatch.is_live(subject.device_id, urgent=True)
         return _Delivery(terminal, received, subject, identity, self._answers.question(received, subject) if may_ask else None)
 
-    def _composed(self, delivery: _Delivery) -> list[Publication]:
-        limits = self._outlet.limits
-        rules = self._rules.within(limits.maximum_packet_bytes if limits else None)
+    def _composed(self, delivery: _Delivery) -> Composed:
         asking = self._answers.asking(delivery.question) if delivery.question else None
-        return compose(delivery.received, delivery.subject, self._topics, rules, self._wall(), asking)
+        return compose(delivery.received, delivery.subject, self._topics, self._dispatch.rules_now(), self._wall(), asking)
 
-    async def _deliver(self, delivery: _Delivery, publications: list[Publication]) -> None:
+    async def _deliver(self, delivery: _Delivery, composed: Composed) -> None:
         question = delivery.question
         decision = self._answers.ask(question) if question else None
         try:
-            await self._publish_all(publications)
+            await self._dispatch.make_safe(composed, urgent=question is not None)
         except BridgeError as error:
             if question:
                 self._answers.withdraw(question)
@@ -142,10 +140,6 @@ class EventRelay:
             for each in idle:
                 each.callback(None)
 
-    def _publish_all(self, publications: list[Publication]) -> Deferred[list[None]]:
-        """In order; fires when all are acknowledged, fails with the first BridgeError."""
-        return gatherResults([self._outlet.publish(each) for each in publications], consumeErrors=True).addErrback(_first_error)
-
     def _give_up(self, delivery: _Delivery) -> None:
         """Leave the record to the terminal, which will send it again."""
         self._arrivals.remember(delivery.event_id, delivery.received.received_at, self._wall())
@@ -158,8 +152,8 @@ class EventRelay:
             delivery.terminal.answer(delivery.received, Result.BAD_PARAMETER)
         else:
             self._give_up(delivery)
-        if isinstance(error, BrokerAway):
-            return
+        if isinstance(error, StorageFault):
+            return  # told once, by the outbox
         self.log.error(
             "an event ({name}) of {device} cannot be published, and is {what}: {reason}",
             name=delivery.received.name,
@@ -173,12 +167,7 @@ class EventRelay:
         self._give_up(delivery)
 
     def _hold_back(self, terminal: TerminalProtocol) -> None:
-        """More is waiting for the broker than should be: read nothing from this terminal until that is over."""
-        if self._outlet.congested:
-            terminal.pause("broker")
-            self._outlet.when_drained().addCallback(lambda _: terminal.resume("broker"))
-
-
-def _first_error(failure: Failure) -> Failure:
-    """What gatherResults wraps."""
-    return failure.value.subFailure if isinstance(failure.value, FirstError) else failure
+        """More is waiting than should be: read nothing from this terminal until that is over."""
+        if self._dispatch.congested:
+            terminal.pause("disk")
+            self._dispatch.when_drained().addCallback(lambda _: terminal.resume("disk"))

@@ -18,6 +18,7 @@ from bridge.relay.condition import Condition
 from bridge.relay.config_reading import ConfigReading
 from bridge.relay.config_setting import CHANGE, ConfigSetting
 from bridge.relay.configuration import Configuration
+from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Presence
@@ -39,6 +40,7 @@ class Relay:
     replies: Replies
     presence: Presence
     condition: Condition
+    dispatch: Dispatch
     events: EventRelay
     answers: AnswerRelay
     commands: CommandRelay
@@ -126,6 +128,7 @@ class Relay:
         self.condition.post_info()  # before the board: what stands there does not know this broker
         self.board.link_up()
         self.replies.link_up()
+        self.dispatch.empty()
 
     def link_down(self) -> None:
         """The broker is away; terminals keep what they report until it is back."""

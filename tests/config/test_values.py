@@ -26,7 +26,7 @@ def sections(section: type[Section]) -> Iterator[type[Section]]:
 
 
 SECTIONS = list(sections(Config))
-UNITS = {"s": "seconds", "bytes": "bytes"}
+UNITS = {"s": "seconds", "bytes": "bytes", "events": "events"}
 
 
 @pytest.mark.parametrize(("instance", "given", "expected"), [("", None, "qyzn-bridge"), ("a", None, "qyzn-bridge-a"), ("a", "b", "b")])

@@ -61,7 +61,7 @@ def received(
 def publications(
     data: Any = None, *, rules: EventRules = RULES, subject: Subject = SUBJECT, wall: float = WALL, **how: Any
 ) -> list[Publication]:
-    return compose(received(data, **{"at": wall} | how), subject, TOPICS, rules, wall)
+    return compose(received(data, **{"at": wall} | how), subject, TOPICS, rules, wall).publications
 
 
 def event(data: Any = None, **how: Any) -> Any:
@@ -73,7 +73,7 @@ def event(data: Any = None, **how: Any) -> Any:
 
 def test_the_documents_example_as_an_event() -> None:
     data = {**EXAMPLE, "snapPic": PICTURE, "firmwareNews": [1]}
-    image, said = compose(received(data, at=WALL + 1.5), SUBJECT, TOPICS, RULES, WALL + 2)
+    image, said = compose(received(data, at=WALL + 1.5), SUBJECT, TOPICS, RULES, WALL + 2).publications
     assert said.topic == "qyzn/0c16d06a/event/recognition"
     assert (said.qos, said.retain, said.content_type) == (1, False, "application/json")
     identity = event_id("0c16d06a", received(data))
@@ -211,7 +211,7 @@ def test_the_limit_is_the_configurations() -> None:
 
 
 def test_a_record_without_a_time_of_its_own_has_the_age_since_it_came() -> None:
-    said = compose(received({"result": 1}), SUBJECT, TOPICS, RULES, WALL + 100)[-1]
+    said = compose(received({"result": 1}), SUBJECT, TOPICS, RULES, WALL + 100).publications[-1]
     assert json.loads(said.payload)["age_s"] == 100
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 
-from bridge.errors import BridgeError
-from bridge.mqtt.events import EventRules, Subject
+from bridge.errors import BridgeError, BrokerAway, StorageFault
+from bridge.mqtt.events import Composed, EventRules, Subject
 from bridge.mqtt.message import BrokerLimits, Message, Publication
 from bridge.mqtt.topics import AnswerTopic, Topics
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
 from bridge.relay.defaults import Defaults
+from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
 from bridge.session.happenings import Received
 from bridge.terminal.protocol import TerminalProtocol
@@ -60,6 +61,28 @@ class SlowOutlet:
             each.errback(error)
 
 
+class Direct:
+    """A dispatch without an outbox: what the broker does not acknowledge is not safe."""
+
+    congested = False
+
+    def __init__(self, outlet: SlowOutlet) -> None:
+        self._outlet = outlet
+
+    def is_live(self, terminal: str, *, urgent: bool = False) -> bool:
+        return self._outlet.is_up
+
+    def rules_now(self) -> EventRules:
+        return EventRules()
+
+    async def make_safe(self, composed: Composed, *, urgent: bool = False) -> None:
+        for done in [self._outlet.publish(each) for each in composed.publications]:
+            try:
+                await done
+            except BrokerAway as error:
+                raise StorageFault(error.reason) from None
+
+
 class Desk(Listener):
     """The audience: what the relay does with reports, and with a terminal that leaves."""
 
@@ -94,7 +117,12 @@ class Questioner:
             wall=self.wall,
         )
         self.events = desk.events = EventRelay(
-            self.outlet, topics, EventRules(), lambda serial: Subject(serial, "Front door", ZONE), self.wall, self.answers
+            cast("Dispatch", Direct(self.outlet)),
+            topics,
+            EventRules(),
+            lambda serial: Subject(serial, "Front door", ZONE),
+            self.wall,
+            self.answers,
         )
         self.terminal = self.lobby.guest()
 

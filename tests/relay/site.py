@@ -12,23 +12,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
 from bridge.composition import Roster, _Common, _hall, _relay
 from bridge.config import Config
-from bridge.errors import BrokerAway, BrokerFault
+from bridge.errors import BrokerAway, BrokerFault, StorageFault
 from bridge.mqtt.link import Link
 from bridge.mqtt.message import BrokerLimits, Message, Publication
 from bridge.mqtt.topics import Topics
+from bridge.outbox import Limits, Outbox
 from bridge.registry import Registry, RegistryAdmission, Terms
+from bridge.relay import outbox_news
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.replies import Replies
 from bridge.session.admission import Attempt
 from bridge.session.signs import login_sign, register_sign
 from bridge.terminal.directory import Directory
 from bridge.terminal.factory import TerminalFactory
+from tests.outbox.site import ManualThread
 from tests.terminal.lobby import Guest, Said
 
 WALL = 1_700_000_000.0
@@ -82,7 +86,10 @@ class FakeLink:
 
     def when_drained(self) -> Deferred[None]:
         drained: Deferred[None] = Deferred()
-        self.drained.append(drained)
+        if self.congested:
+            self.drained.append(drained)
+        else:
+            drained.callback(None)
         return drained
 
     def drain(self) -> None:
@@ -155,6 +162,8 @@ class Site:
         self.directory = Directory()
         self.admission = RegistryAdmission(self.registry, Terms.of(self.config), self._is_connected, self.wall, self.clock.seconds)
         link = cast("Link", self.link)
+        self.disk = ManualThread()
+        self.outbox = Outbox.open(state_dir, Limits(), self.clock, self.wall, self.disk, outbox_news.tell)
         common = _Common(
             reactor=self.clock,
             config=self.config,
@@ -163,6 +172,7 @@ class Site:
             admission=self.admission,
             roster=Roster(self.registry, self.admission, self.directory, self.wall),
             link=link,
+            outbox=self.outbox,
             board=Noticeboard(link),
             replies=Replies(link, self.clock.seconds),
             wall=self.wall,
@@ -183,8 +193,17 @@ class Site:
         self.relay.stop()
         for connection in list(self.factory._connections):
             connection.connectionLost()
+        self.relay.dispatch.hurry()
+        self.outbox.close()
         self.registry.close()
         assert self.clock.getDelayedCalls() == []
+
+    @contextmanager
+    def broken_disk(self) -> Iterator[None]:
+        """Nothing can be written meanwhile."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.outbox, "add", lambda _: fail(StorageFault("the disk is full")))
+            yield
 
     def wait(self, seconds: float) -> None:
         """Time passes, in steps of at most a second."""

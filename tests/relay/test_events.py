@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.catalogue import Result
-from bridge.errors import BrokerRefused, TooLarge
+from bridge.errors import BrokerAway, TooLarge
 from bridge.mqtt.message import BrokerLimits
 from tests.relay.conftest import MakeSite
 from tests.relay.site import SNAPTIME, Site, Terminal
@@ -32,20 +32,22 @@ def test_a_terminal_is_answered_only_after_every_puback(site: Site, terminal: Te
     assert (answer.sequence, answer.body["result"], answer.body["data"]) == (9, 0, {"snaptime": SNAPTIME})
 
 
-def test_a_record_that_did_not_reach_the_broker_is_published_again_under_the_same_id(site: Site, terminal: Terminal) -> None:
+def test_a_record_that_neither_broker_nor_disk_took_is_published_again_under_the_same_id(site: Site, terminal: Terminal) -> None:
     site.link.holds = True
     terminal.recognise(sequence=9)
     first = site.link.sent[-1].json["event_id"]
-    site.link.go_down()
-    assert terminal.heard() == []
-    assert terminal.recognise(sequence=9) == []  # the broker is still away
+    with site.broken_disk():
+        site.link.go_down()
+        assert terminal.heard() == []
+        assert terminal.recognise(sequence=9) == []  # both are still away
     site.link_up()
     site.link.taken()
     terminal.recognise(sequence=9)
-    (again,) = site.link.taken()
+    (again,) = site.link.on("qyzn/SN1/event/recognition")
     assert again.json["event_id"] == first
     again.acknowledge()
     assert answers(terminal.heard()) == [(9, 0)]
+    site.link.taken()
     assert answers(terminal.recognise(sequence=9)) == [(9, 0)]  # from memory
     assert site.link.sent == []
 
@@ -61,19 +63,6 @@ def test_a_copy_that_comes_before_the_puback_is_not_published_and_is_answered_wi
     sent.acknowledge()
     assert answers(newer.heard()) == [(9, 0)]
     assert terminal.heard() == []
-
-
-def test_a_refusal_by_the_broker_leaves_the_record_to_the_terminal(site: Site, terminal: Terminal) -> None:
-    site.link.holds = True
-    terminal.recognise(sequence=9, snapPic=PICTURE)
-    image, event = site.link.taken()
-    event.acknowledge()
-    image.refuse(BrokerRefused("not authorised", 0x87))
-    assert terminal.heard() == []
-    terminal.recognise(sequence=9, snapPic=PICTURE)
-    for sent in site.link.taken():
-        sent.acknowledge()
-    assert answers(terminal.heard()) == [(9, 0)]
 
 
 def test_a_message_without_an_answer_is_published_and_not_answered(site: Site, terminal: Terminal) -> None:
@@ -109,18 +98,19 @@ def test_what_the_broker_takes_bounds_pictures_and_events(site: Site, terminal: 
     assert event.json["extra_error"] == "too large for the broker"
 
 
-def test_congestion_stops_the_reading_and_its_end_resumes_it(site: Site, terminal: Terminal) -> None:
-    site.link.congested = site.link.holds = True
-    terminal.recognise(sequence=9)
-    assert not terminal.is_read()
-    terminal.recognise(sequence=10)  # what TCP had read already
-    assert len(site.link.sent) == 1
-    site.link.drain()
+def test_a_slow_disk_stops_the_reading_until_it_has_caught_up(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    site.disk.prompt = False
+    count = 0
+    while terminal.is_read():
+        count += 1
+        terminal.recognise(sequence=count, snapPic=base64.b64encode(JPEG + bytes(1 << 20)).decode())
+    assert count < 100
+    site.disk.prompt = True
+    while site.disk.calls:
+        site.disk.run()
     assert terminal.is_read()
-    assert len(site.link.sent) == 2
-    site.link.sent[0].acknowledge()
-    site.link.sent[1].acknowledge()
-    assert answers(terminal.heard()) == [(9, 0), (10, 0)]
+    assert len(answers(terminal.heard())) == count
 
 
 def test_a_terminal_that_is_gone_when_the_congestion_ends_harms_nobody(site: Site, terminal: Terminal) -> None:
@@ -142,7 +132,7 @@ def test_shutting_down_waits_for_what_is_on_its_way(site: Site, terminal: Termin
     first, second = site.link.sent
     first.acknowledge()
     assert fired == ["at rest"]
-    second.refuse(BrokerRefused("no", 0x80))
+    second.refuse(BrokerAway("lost"))
     assert fired == ["at rest", "idle"]
 
 

@@ -87,5 +87,6 @@ def test_the_end_leaves_no_timer_and_answers_what_was_asked(site: Site, terminal
     site.factory.close_all("the bridge is being stopped")
     assert [each["code"] for each in site.responses("open_door")] == ["superseded"]
     site.relay.stop()
+    site.outbox.close()
     terminal.hang_up()
     assert site.clock.getDelayedCalls() == []

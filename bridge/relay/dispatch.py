@@ -1,0 +1,259 @@
+"""Makes events safe: acknowledged by the broker, or committed to the outbox. Only then is a terminal told that it may forget.
+
+An event goes to the broker at once when the broker is there and nothing older of the same terminal waits in the outbox. If it is not
+acknowledged within PUBACK_S, or the connection is lost, it is committed to the outbox, and published from there when the broker is back, in order.
+In the mode "always" it is committed first, for brokers whose PUBACK does not outlive them. Every entry is deleted after its PUBACK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+from typing import Literal
+
+from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from bridge.errors import BridgeError, BrokerAway, BrokerRefused, Invalid, StorageFault, TooLarge
+from bridge.mqtt.events import Composed, EventRules, Kept, recompose
+from bridge.mqtt.message import Publication
+from bridge.mqtt.topics import Topics
+from bridge.outbox import Entry, Outbox, Picture, Stored
+from bridge.relay.outlet import Outlet
+
+PUBACK_S = 5.0
+"""How long a PUBACK may take before the event is committed to the outbox."""
+REFUSED_PAUSE_S = 30.0
+"""How long the outbox rests after the broker has refused something from it, or the disk has failed."""
+
+Mode = Literal["auto", "always"]
+
+
+@dataclass(slots=True)
+class _Flight:
+    """The publications of one event, given to the link. `error` says why the broker did not take them, once `is_over`."""
+
+    is_over: bool = False
+    error: BridgeError | None = None
+    waiting: list[Deferred[None]] = field(default_factory=list)
+
+    def landing(self) -> Deferred[None]:
+        """Fires when it is over, however it went. May be cancelled."""
+        landing: Deferred[None] = Deferred()
+        if self.is_over:
+            landing.callback(None)
+        else:
+            self.waiting.append(landing)
+        return landing
+
+    def land(self, error: BridgeError | None) -> None:
+        """It is over."""
+        self.is_over, self.error = True, error
+        waiting, self.waiting = self.waiting, []
+        for each in waiting:
+            if not each.called:
+                each.callback(None)
+
+
+class Dispatch:
+    """`wall` gives UNIX seconds; the clock is monotonic."""
+
+    log = Logger()
+
+    def __init__(
+        self, outlet: Outlet, outbox: Outbox, topics: Topics, rules: EventRules, clock: IReactorTime, wall: Callable[[], float], mode: Mode
+    ) -> None:
+        self._outlet = outlet
+        self._outbox = outbox
+        self._topics = topics
+        self._rules = rules
+        self._clock = clock
+        self._wall = wall
+        self._mode = mode
+        self._flights: dict[str, _Flight] = {}
+        """By event id: what is with the link, and may stand in the outbox as well."""
+        self._is_emptying = False
+        self._rest: Deferred[None] | None = None
+        self._patience: list[Deferred[None]] = []
+        self._is_closing = False
+        self._deleting: set[int] = set()
+        self._refusal_told_at = -inf
+
+    def rules_now(self) -> EventRules:
+        """The rules, with events and pictures kept below what the broker takes."""
+        limits = self._outlet.limits
+        return self._rules.within(limits.maximum_packet_bytes if limits else None)
+
+    def is_live(self, terminal: str, *, urgent: bool = False) -> bool:
+        """Whether an event of this terminal would reach the broker now, and not after older ones. When the link has enough to do, only what
+        is urgent, because somebody stands at a door, is given to it."""
+        has_room = urgent or not self._outlet.congested
+        return self._outlet.is_up and has_room and not self._is_closing and not self._outbox.holds(terminal)
+
+    @property
+    def congested(self) -> bool:
+        """Whether more is waiting for the disk than should be; what is too much for the broker goes to the disk."""
+        return self._outbox.congested
+
+    def when_drained(self) -> Deferred[None]:
+        """Fires when it is not congested; never fails."""
+        return self._outbox.when_drained()
+
+    async def make_safe(self, composed: Composed, *, urgent: bool = False) -> None:
+        """Until the broker has acknowledged it, or the disk has it.
+
+        Raises StorageFault when neither could be: the terminal must keep its record. Raises TooLarge or Invalid for what the broker can
+        never take.
+        """
+        if not self.is_live(composed.device_id, urgent=urgent):
+            await self._outbox.add(_entry(composed))
+            self.empty()
+            return
+        flight = self._fly(composed.key, composed.publications)
+        if self._mode == "always":
+            await self._commit(composed, flight)
+            return
+        await self._landing_or_patience(flight)
+        if flight.is_over and flight.error is None:
+            return
+        if isinstance(flight.error, TooLarge | Invalid):
+            raise flight.error
+        await self._commit(composed, flight)
+
+    def empty(self) -> None:
+        """Publish what is in the outbox, if the broker is there, until nothing is left."""
+        if not self._is_emptying and self._outlet.is_up and not self._is_closing:
+            self._is_emptying = True
+            Deferred.fromCoroutine(self._empty()).addErrback(lambda failure: self.log.failure("defect while emptying the outbox", failure))
+
+    def hurry(self) -> None:
+        """The end is near: what the broker has not acknowledged by now is committed to the outbox, and nothing more is published from there."""
+        self._is_closing = True
+        patience, self._patience = self._patience, []
+        for each in (*patience, *filter(None, [self._rest])):
+            each.cancel()
+
+    # One event.
+
+    def _fly(self, key: str, publications: list[Publication]) -> _Flight:
+        """Give an event to the link."""
+        flight = self._flights[key] = _Flight()
+        published = gatherResults([self._outlet.publish(each) for each in publications], consumeErrors=True)
+        published.addCallbacks(lambda _: self._landed(key, flight, None), lambda failure: self._landed(key, flight, _error(failure)))
+        published.addErrback(lambda failure: self.log.failure("defect after a publication", failure))
+        return flight
+
+    def _landed(self, key: str, flight: _Flight, error: BridgeError | None) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        flight.land(error)
+        if isinstance(error, BrokerRefused) and self._clock.seconds() >= self._refusal_told_at + REFUSED_PAUSE_S:
+            self._refusal_told_at = self._clock.seconds()
+            self.log.error(
+                "the broker refuses events, which wait in the outbox; see to its access list and limits: {reason}", reason=str(error)
+            )
+
+    async def _landing_or_patience(self, flight: _Flight) -> None:
+        landing = flight.landing().addTimeout(PUBACK_S, self._clock)
+        self._patience.append(landing)
+        try:
+            await landing
+        except (DeferredTimeout, CancelledError):
+            return
+        finally:
+            if landing in self._patience:
+                self._patience.remove(landing)
+
+    async def _commit(self, composed: Composed, flight: _Flight) -> None:
+        """Commit an event that the link has, or had; it is deleted when its PUBACK comes after all."""
+        number = await self._outbox.add(_entry(composed))
+        flight.landing().addCallback(self._settle, flight, number)
+
+    def _settle(self, _: None, flight: _Flight, number: int) -> None:
+        """The link is done with what is in the outbox too."""
+        if flight.error is None:
+            self._delete([number])
+        elif isinstance(flight.error, TooLarge | Invalid):
+            self._outbox.undeliverable([number]).addErrback(self._not_deleted)
+        else:
+            self.empty()
+
+    # The outbox.
+
+    async def _empty(self) -> None:
+        try:
+            while self._outlet.is_up and not self._is_closing:
+                await self._outlet.when_drained()
+                batch = await self._outbox.next_batch()
+                if not batch:
+                    return
+                if not await self._publish_batch(batch):
+                    await self._pause()
+        except StorageFault as fault:
+            self.log.error("the outbox cannot be read: {reason}", reason=str(fault))
+        finally:
+            self._is_emptying = False
+
+    async def _publish_batch(self, batch: list[Stored]) -> bool:
+        """Whether to go on at once: not after the broker has refused something, or when it is away."""
+        flights = [
+            (stored.id, self._flights.get(stored.entry.key) or self._fly_again(stored.entry))
+            for stored in batch
+            if stored.id not in self._deleting
+        ]
+        for _, flight in flights:
+            await flight.landing()
+        hopeless = [number for number, flight in flights if isinstance(flight.error, TooLarge | Invalid)]
+        back = [number for number, flight in flights if isinstance(flight.error, BrokerAway | BrokerRefused)]
+        self._outbox.give_back(back)
+        if hopeless:
+            self._outbox.undeliverable(hopeless).addErrback(self._not_deleted)
+        self._delete([number for number, flight in flights if flight.error is None])
+        return not back
+
+    def _fly_again(self, entry: Entry) -> _Flight:
+        pictures = tuple((each.topic, each.payload, each.retain) for each in entry.pictures)
+        kept = Kept(entry.terminal, entry.kind, entry.key, entry.recorded_at, entry.event, pictures)
+        return self._fly(entry.key, recompose(kept, self._topics, self.rules_now(), self._wall()))
+
+    async def _pause(self) -> None:
+        """A while, unless the broker is away: then until it is back, when `empty` begins anew."""
+        if not self._outlet.is_up:
+            return
+        self._rest = deferLater(self._clock, REFUSED_PAUSE_S, lambda: None)
+        try:
+            await self._rest
+        except CancelledError:
+            return
+        finally:
+            self._rest = None
+
+    def _delete(self, numbers: list[int]) -> None:
+        if not numbers:
+            return
+        self._deleting.update(numbers)
+        deleted = self._outbox.delivered(numbers).addErrback(self._not_deleted)
+        deleted.addCallback(lambda _: self._deleting.difference_update(numbers))
+
+    def _not_deleted(self, failure: Failure) -> None:
+        """It is deleted later, or published a second time after a restart: the event's id tells."""
+        failure.trap(StorageFault)
+        self.log.warn("the outbox could not delete what was delivered: {reason}", reason=failure.getErrorMessage())
+
+
+def _entry(composed: Composed) -> Entry:
+    pictures = tuple(Picture(each.topic, each.payload, each.retain) for each in composed.pictures)
+    return Entry(composed.device_id, composed.key, composed.kind, composed.happened_at, composed.event.payload, pictures)
+
+
+def _error(failure: Failure) -> BridgeError:
+    """What gatherResults wraps. Anything that is not a BridgeError is a defect, and raised."""
+    error = failure.value.subFailure.value if isinstance(failure.value, FirstError) else failure.value
+    if not isinstance(error, BridgeError):
+        raise TypeError("a publication failed with a defect") from error
+    return error

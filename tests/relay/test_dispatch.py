@@ -1,0 +1,228 @@
+"""Who is told "done", and when: the broker's PUBACK or the disk's commit, whichever comes, and nobody else's word."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from bridge.errors import BrokerRefused
+from bridge.relay.dispatch import PUBACK_S, REFUSED_PAUSE_S
+from tests.relay.conftest import MakeSite
+from tests.relay.site import Sent, Site, Terminal
+
+JPEG = b"\xff\xd8\xff\xe0 a face"
+PICTURE = base64.b64encode(JPEG).decode()
+
+
+def answered(terminal: Terminal) -> list[int]:
+    """The sequences that the terminal was told may be forgotten."""
+    return [each.sequence for each in terminal.heard() if each.type == 4 and each.body["result"] == 0]
+
+
+def events(site: Site, kind: str = "recognition", device: str = "SN1") -> list[Sent]:
+    """What was published of this terminal, live or as a replay, since last taken."""
+    return [each for each in site.link.sent if each.topic.startswith(f"qyzn/{device}/event") and each.topic.endswith(kind)]
+
+
+def heard_from(terminal: Terminal, said: list[Any]) -> list[int]:
+    return [each.sequence for each in said if each.type == 4 and each.body["result"] == 0] + answered(terminal)
+
+
+def test_while_the_broker_is_away_the_disk_is_enough(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    site.disk.prompt = False
+    said = terminal.recognise(sequence=9, snapPic=PICTURE)
+    assert heard_from(terminal, said) == []
+    site.disk.run()
+    assert answered(terminal) == [9]
+    site.disk.prompt = True
+    site.link_up()
+    image, event = [each for each in site.link.sent if "SN1/image" in each.topic or "SN1/event" in each.topic]
+    assert (image.topic, image.publication.payload, image.publication.content_type) == ("qyzn/SN1/image/recognition", JPEG, "image/jpeg")
+    assert event.json["image"] == "qyzn/SN1/image/recognition"
+    assert event.publication.user_properties == image.publication.user_properties
+    assert site.outbox.size.events == 0
+
+
+def test_when_the_connection_is_lost_before_the_puback_the_disk_takes_over(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=9)
+    first = events(site)[0].json
+    site.link.go_down()
+    assert answered(terminal) == [9]
+    site.link_up()
+    (again,) = events(site)
+    assert again.json == first
+    assert site.outbox.size.events == 1  # until it is acknowledged
+    again.acknowledge()
+    assert site.outbox.size.events == 0
+
+
+def test_a_puback_that_takes_long_is_not_waited_for(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=9)
+    site.clock.advance(PUBACK_S - 0.1)
+    assert answered(terminal) == []
+    site.clock.advance(0.2)
+    assert answered(terminal) == [9]
+    assert site.outbox.size.events == 1
+    (sent,) = events(site)
+    sent.acknowledge()
+    assert site.outbox.size.events == 0
+    assert len(events(site)) == 1
+
+
+def test_what_is_late_and_then_lost_is_published_once_more(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=9)
+    site.clock.advance(PUBACK_S)
+    site.link.go_down()
+    site.link_up()
+    (again,) = events(site)
+    again.acknowledge()
+    assert site.outbox.size.events == 0
+
+
+def test_newer_events_of_a_terminal_queue_behind_its_older_ones(site: Site, terminal: Terminal) -> None:
+    other = site.terminal("SN2")
+    site.link.go_down()
+    said = terminal.recognise(sequence=1)
+    site.link.holds = True
+    site.link_up()
+    said += terminal.recognise(sequence=2)
+    other.recognise(sequence=3)
+    assert [each.json["sequence"] for each in events(site)] == [1]
+    assert [each.json["sequence"] for each in events(site, device="SN2")] == [3]
+    assert heard_from(terminal, said) == [1, 2]  # both are on the disk
+    for each in list(site.link.sent):
+        if not each.done.called:
+            each.acknowledge()
+    assert [each.json["sequence"] for each in events(site)] == [1, 2]
+
+
+def test_what_waited_too_long_is_a_replay_and_asks_nothing(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.say("qrcode_data", {"content": "4711"}, sequence=4)
+    site.wait(40)
+    site.link_up()
+    (event,) = events(site, "qrcode")
+    assert event.topic == "qyzn/SN1/event_replay/qrcode"
+    assert (event.json["replay"], event.json["age_s"]) == (True, 40)
+    assert "answer_topic" not in event.json
+    assert event.publication.response_topic is None
+
+
+def test_what_waited_a_moment_is_no_replay(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=4)
+    site.wait(20)
+    site.link_up()
+    (event,) = events(site)
+    assert event.topic == "qyzn/SN1/event/recognition"
+    assert event.json["replay"] is False
+    assert "age_s" not in event.json
+
+
+def test_nobody_is_asked_while_nobody_could_answer(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    (said,) = terminal.say("qrcode_data", {"content": "4711"}, sequence=4)
+    assert (said.body["result"], said.body["data"]) == (0, {"opendoor": 0})
+
+
+def test_what_would_be_too_much_for_the_link_goes_to_the_disk_but_a_question_is_asked(site: Site, terminal: Terminal) -> None:
+    site.link.congested = site.link.holds = True
+    terminal.recognise(sequence=1)
+    assert events(site) == []
+    assert site.outbox.size.events == 1
+    other = site.terminal("SN2")
+    other.say("qrcode_data", {"content": "4711"}, sequence=4)
+    assert [each.json["answer_topic"] for each in events(site, "qrcode", "SN2")] == ["qyzn/SN2/answer/qrcode"]
+    assert terminal.is_read()
+    site.link.drain()
+    assert [each.json["sequence"] for each in events(site)] == [1]
+
+
+def test_what_the_broker_refuses_is_tried_again_after_a_while(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=9)
+    for _ in range(2):
+        events(site)[-1].refuse(BrokerRefused("quota exceeded", 0x97))
+    site.link.taken()
+    assert heard_from(terminal, []) == [9]
+    site.clock.advance(REFUSED_PAUSE_S - 1)
+    assert events(site) == []
+    site.clock.advance(2)
+    (again,) = events(site)
+    again.acknowledge()
+    assert site.outbox.size.events == 0
+
+
+def test_when_neither_takes_it_the_terminal_keeps_its_record(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    with site.broken_disk():
+        assert heard_from(terminal, terminal.recognise(sequence=9)) == []
+    assert heard_from(terminal, terminal.recognise(sequence=9)) == [9]
+
+
+def test_a_copy_of_what_is_on_the_disk_is_not_kept_twice(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=9)
+    site.directory.drop("SN1", "its memory is forgotten")
+    again = terminal.again().log_in()
+    assert heard_from(again, again.recognise(sequence=9)) == [9]
+    assert site.outbox.size.events == 1
+
+
+def test_always_the_disk_comes_first(make_site: MakeSite) -> None:
+    site = make_site(outbox={"mode": "always"})
+    terminal = site.terminal()
+    site.link.taken()
+    site.link.holds, site.disk.prompt = True, False
+    said = terminal.recognise(sequence=9)
+    (sent,) = events(site)
+    assert heard_from(terminal, said) == []
+    site.disk.prompt = True
+    site.disk.run()
+    assert answered(terminal) == [9]
+    assert site.outbox.size.events == 1
+    sent.acknowledge()
+    assert site.outbox.size.events == 0
+    assert len(events(site)) == 1
+
+
+def test_at_the_end_what_is_not_acknowledged_is_committed(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=9)
+    site.relay.shutting_down()
+    assert answered(terminal) == []
+    site.relay.dispatch.hurry()
+    assert answered(terminal) == [9]
+    assert site.outbox.size.events == 1
+    assert heard_from(terminal, terminal.recognise(sequence=10)) == [10]
+    assert site.outbox.size.events == 2
+
+
+def test_a_picture_that_gave_way_is_not_promised(site: Site, terminal: Terminal) -> None:
+    from bridge.mqtt.events import Kept, recompose
+    from bridge.mqtt.topics import Topics
+
+    event = json.dumps({"event_id": "e", "replay": False, "image": "t", "image_bytes": 3, "image_sha256": "x", "extra": {}}).encode()
+    kept = Kept("SN1", "recognition", "e", site.wall(), event, (("t", None, False),))
+    (publication,) = recompose(kept, Topics("qyzn"), site.relay.dispatch.rules_now(), site.wall())
+    told = json.loads(publication.payload)
+    assert (told["image"], told["image_bytes"], told["image_sha256"]) == (None, None, None)
+    assert told["image_error"] == "dropped, to make room for newer events"
+
+
+@pytest.mark.parametrize("up_for", [0, 1])
+def test_health_tells_of_the_outbox(site: Site, terminal: Terminal, up_for: int) -> None:
+    site.link.go_down()
+    for sequence in range(3 + up_for):
+        terminal.recognise(sequence=sequence)
+    site.wait(5)
+    health = site.relay.condition.health()["outbox"]
+    assert (health["events"], health["oldest_age_s"], health["fault"]) == (3 + up_for, 5.0, None)
+    assert health["bytes"] > 0
