@@ -202,7 +202,9 @@ class Outbox(Section, frozen=True, kw_only=True):
             " to the disk first, for brokers that may lose what they have acknowledged (mosquitto does when it is killed)."
         ),
     ] = "auto"
-    max_events: Annotated[shapes.Events, Key("How many events are kept. Beyond that the oldest give way, pictures before events.")] = 100_000
+    max_events: Annotated[shapes.Events, Key("How many events are kept. Beyond that the oldest give way, pictures before events.")] = (
+        100_000
+    )
     max_bytes: Annotated[shapes.DiskBytes, Key("How many bytes of events and pictures are kept.")] = 2 * 1024**3
     max_age_s: Annotated[shapes.LongSeconds, Key("For how long.")] = 604_800.0
 
