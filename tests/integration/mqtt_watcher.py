@@ -42,13 +42,16 @@ Wanted = Callable[[Seen], bool]
 
 
 class MqttWatcher:
-    """Subscribed to `topics`, all of them unless told otherwise, when it is made. A thread reads."""
+    """Subscribed to `topics`, all of them unless told otherwise, when it is made. A thread reads. Raises PermissionError when refused."""
 
     def __init__(self, port: int, protocol: str = "5", topics: tuple[str, ...] = ("#",), user: tuple[str, str] | None = None) -> None:
         self.messages: list[Seen] = []
         self._protocol = protocol
         self._news = threading.Condition()
         self._is_subscribed = False
+        self._refusal = ""
+        self._is_let: dict[int, bool] = {}
+        """By the identifiers of what was acknowledged: whether the broker took it."""
         self._topics = topics
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=VERSIONS[protocol], reconnect_on_failure=False)
         if user is not None:
@@ -56,10 +59,14 @@ class MqttWatcher:
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_message = self._arrived
+        client.on_publish = self._acknowledged
         self._client = client
         client.connect(LOOPBACK, port)
         client.loop_start()
-        self.wait(lambda: self._is_subscribed, "a SUBACK")
+        self.wait(lambda: self._is_subscribed or bool(self._refusal), "a SUBACK")
+        if self._refusal:
+            self.close()
+            raise PermissionError(self._refusal)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -89,15 +96,25 @@ class MqttWatcher:
         retain: bool = False,
         response_topic: str | None = None,
         correlation_data: bytes | None = None,
-    ) -> None:
-        """Publish bytes, text, or anything else as JSON. Returns when the broker has acknowledged it."""
+        expiry_s: int | None = None,
+    ) -> bool:
+        """Publish bytes, text, or anything else as JSON. Returns when the broker has acknowledged it: whether it was let (3.1.1: always)."""
         properties = Properties(PacketTypes.PUBLISH) if self._protocol == "5" else None
         if properties is not None and response_topic is not None:
             properties.ResponseTopic = response_topic
         if properties is not None and correlation_data is not None:
             properties.CorrelationData = correlation_data
+        if properties is not None and expiry_s is not None:
+            properties.MessageExpiryInterval = expiry_s
         encoded = payload if isinstance(payload, bytes | str) else json.dumps(payload)
-        self._client.publish(topic, encoded, qos=1, retain=retain, properties=properties).wait_for_publish(PATIENCE_S)
+        sent = self._client.publish(topic, encoded, qos=1, retain=retain, properties=properties)
+        sent.wait_for_publish(PATIENCE_S)
+        assert sent.is_published(), "no PUBACK came"
+        return self._is_let.pop(sent.mid)
+
+    def publish_later(self, topic: str, payload: Any) -> None:
+        """Publish JSON to a broker that does not answer now."""
+        self._client.publish(topic, json.dumps(payload), qos=1)
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
         """Until the condition holds, which is looked at after each message. Fails after PATIENCE_S, and says `what` did not come."""
@@ -111,7 +128,11 @@ class MqttWatcher:
     # In paho's thread.
 
     def _connected(self, client: paho.Client, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        assert not reason.is_failure, reason
+        if reason.is_failure:
+            with self._news:
+                self._refusal = str(reason)
+                self._news.notify_all()
+            return
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         client.subscribe([(topic, options if self._protocol == "5" else 1) for topic in self._topics])  # type: ignore[arg-type]
 
@@ -119,6 +140,9 @@ class MqttWatcher:
         with self._news:
             self._is_subscribed = True
             self._news.notify_all()
+
+    def _acknowledged(self, _client: paho.Client, _userdata: Any, packet_id: int, reason: Any, _properties: Any) -> None:
+        self._is_let[packet_id] = not reason.is_failure
 
     def _arrived(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
         properties = message.properties
