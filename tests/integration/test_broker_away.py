@@ -31,11 +31,6 @@ def test_a_broker_that_forgot_everything_is_told_again(
     terminal = connect_terminal(bridge.terminal_port).join()
     mosquitto.stop()
     bridge.line_with("gone: ")
-    data = recognition()
-    sequence = terminal.request("snapshot_face", data)
-    terminal.heartbeat()
-    assert terminal.hears_nothing(), "it is not safe, so the terminal is to keep it"
-
     mosquitto.start()
     watcher = watch(mosquitto.port)
     assert watcher.first("qyzn/bridge/state").payload == b"online"
@@ -43,7 +38,7 @@ def test_a_broker_that_forgot_everything_is_told_again(
     assert watcher.first("qyzn/T0001/availability").payload == b"online"
     assert watcher.first("qyzn/T0001/info").json["id"] == "T0001"
     watcher.first("qyzn/bridge/devices", lambda seen: [each["online"] for each in seen.json] == [True])
-    terminal.request("snapshot_face", data, sequence=sequence)
+    sequence = terminal.request("snapshot_face", recognition())
     assert terminal.answer_to(sequence)["result"] == 0
     assert watcher.first(IMAGE).payload == JPEG
     watcher.first(EVENT)
@@ -51,6 +46,26 @@ def test_a_broker_that_forgot_everything_is_told_again(
     terminal.respond(terminal.command())
     assert watcher.first("qyzn/T0001/response/open_door").json["status"] == "ok"
     assert len(event_ids(watcher)) == 1
+
+
+def test_what_was_answered_while_the_broker_was_away_is_published_even_by_a_bridge_that_was_killed(
+    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
+) -> None:
+    bridge = start_bridge(mosquitto.url)
+    terminal = connect_terminal(bridge.terminal_port).join()
+    mosquitto.stop()
+    bridge.line_with("gone: ")
+    sequences = [terminal.request("snapshot_face", recognition()) for _ in range(3)]
+    assert [terminal.answer_to(sequence)["result"] for sequence in sequences] == [0, 0, 0]
+    bridge.kill()
+
+    mosquitto.start()
+    watcher = watch(mosquitto.port)
+    start_bridge(mosquitto.url)
+    watcher.first(EVENT, lambda seen: seen.json["sequence"] == sequences[-1])
+    assert [each.json["sequence"] for each in watcher.on(EVENT)] == sequences
+    assert [each.payload for each in watcher.on(IMAGE)] == [JPEG] * 3
+    assert len(set(event_ids(watcher))) == 3
 
 
 def test_what_the_broker_had_and_the_bridge_does_not_know_of_has_the_same_id_again(
@@ -105,14 +120,13 @@ def test_an_embedded_broker_that_dies_is_back(
     (mosquitto,) = [each for each in descendants(bridge.pid) if is_named(each, "mosquitto")]
     os.kill(mosquitto, signal.SIGKILL)
     bridge.line_with("gone: ")
-    data = recognition()
-    sequence = terminal.request("snapshot_face", data)
+    assert terminal.ask("snapshot_face", recognition())["result"] == 0, "the disk has it"
     bridge.line_with("connected, MQTT 5", 2)
     watcher = watch(embedded.port)
     assert watcher.first("qyzn/T0001/availability").payload == b"online"
-    terminal.request("snapshot_face", data, sequence=sequence)
+    sequence = terminal.request("snapshot_face", recognition())
     assert terminal.answer_to(sequence)["result"] == 0
-    watcher.first(EVENT)
+    watcher.first(EVENT, lambda seen: seen.json["sequence"] == sequence)
 
 
 def test_a_picture_that_the_broker_would_not_take(
