@@ -31,7 +31,8 @@ from bridge.relay import outbox_news
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
 from bridge.relay.calls import CommandRules
 from bridge.relay.commands import CommandRelay
-from bridge.relay.condition import Condition, SetUp
+from bridge.relay.complaints import Complaints
+from bridge.relay.condition import Condition, SetUp, Traffic
 from bridge.relay.config_reading import ConfigReading
 from bridge.relay.config_setting import ConfigSetting
 from bridge.relay.configuration import Configuration
@@ -47,7 +48,10 @@ from bridge.session.admission import Attempt
 from bridge.session.session import SessionLimits, Surroundings
 from bridge.terminal.directory import Directory
 from bridge.terminal.factory import TerminalFactory
-from bridge.terminal.protocol import FrameLimits, Hall, TerminalProtocol
+from bridge.terminal.hall import Hall
+from bridge.terminal.limits import FrameLimits, Places, Rate, Rates
+from bridge.terminal.protocol import TerminalProtocol
+from bridge.terminal.proxied import ProxiedFactory
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Parts:
     registry: Registry
     directory: Directory
     factory: TerminalFactory
+    proxied_factory: ProxiedFactory
     link: Link
     outbox: Outbox
     relay: Relay
@@ -116,7 +121,8 @@ def compose(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         raise
     relay = _relay(common)
     common.admission.observe(relay.changed)
-    return Parts(registry, common.directory, TerminalFactory(_hall(common, relay)), common.link, common.outbox, relay)
+    factory = TerminalFactory(_hall(common, relay))
+    return Parts(registry, common.directory, factory, ProxiedFactory(factory), common.link, common.outbox, relay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,7 @@ class _Common:
     outbox: Outbox
     board: Noticeboard
     replies: Replies
+    places: Places
     wall: Callable[[], float] = time.time
 
     @property
@@ -163,6 +170,7 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         outbox=_outbox(reactor, config),
         board=Noticeboard(link),
         replies=Replies(link, reactor.seconds),
+        places=Places(config.limits.connections, config.limits.connections_per_address),
     )
 
 
@@ -180,7 +188,8 @@ def _outbox(reactor: Any, config: Config) -> Outbox:
 def _relay(common: _Common) -> Relay:
     presence = _presence(common)
     dispatch = _dispatch(common)
-    condition = _condition(common, presence)
+    complaints = Complaints(common.reactor, presence.tell)
+    condition = _condition(common, presence, complaints)
     answers = _answers(common, presence)
     configuration = Configuration(common.board, common.topics)
     reading = ConfigReading(configuration, common.link, common.directory.find, common.reactor, SystemRandom())
@@ -191,6 +200,7 @@ def _relay(common: _Common) -> Relay:
         board=common.board,
         replies=common.replies,
         presence=presence,
+        complaints=complaints,
         condition=condition,
         dispatch=dispatch,
         events=_events(common, dispatch, answers),
@@ -218,7 +228,7 @@ def _presence(common: _Common) -> Presence:
     )
 
 
-def _condition(common: _Common, presence: Presence) -> Condition:
+def _condition(common: _Common, presence: Presence, complaints: Complaints) -> Condition:
     config = common.config
     return Condition(
         clock=common.reactor,
@@ -230,6 +240,7 @@ def _condition(common: _Common, presence: Presence) -> Condition:
         presence=presence,
         permit_join_until=lambda: common.admission.permit_join_until,
         outbox_health=lambda: outbox_news.health(common.outbox),
+        traffic=lambda: Traffic(len(common.places), dict(complaints.counts)),
     )
 
 
@@ -347,6 +358,8 @@ def _hall(common: _Common, relay: Relay) -> Hall:
         directory=common.directory,
         audience=relay,
         first_sequence=lambda: secrets.randbelow(1 << 32),
+        places=common.places,
+        rates=Rates(Rate(limits.frames_per_s, limits.frames_burst), Rate(limits.bytes_per_s, limits.bytes_burst)),
     )
 
 

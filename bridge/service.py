@@ -21,6 +21,7 @@ from bridge.errors import BridgeError, BrokerRefused, ConfigError, StorageFault
 from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.embedded import EmbeddedBroker
 from bridge.mqtt.message import BrokerLimits, Message, Publication
+from bridge.terminal.proxied import PROXIED
 
 FLUSH_S = 2.5
 """How long events on their way to the broker are waited for at the end; a terminal keeps what was not acknowledged. The goodbye may take
@@ -180,7 +181,7 @@ class BridgeService(Service):
 
 async def _listen(description: str, endpoint: IStreamServerEndpoint, parts: Parts) -> IListeningPort:
     try:
-        return await endpoint.listen(parts.factory)
+        return await endpoint.listen(parts.proxied_factory if description.startswith(PROXIED) else parts.factory)
     except CannotListenError as error:
         why = getattr(error.socketError, "strerror", None) or str(error.socketError)
         raise ConfigError("listen", "an address that is free", f"{description} ({why})") from None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IReactorCore, IStreamServerEndpoint
@@ -17,10 +18,13 @@ from twisted.python import usage
 from bridge.catalogue import COMMANDS
 from bridge.config import OPTIONS, Config, Option, load
 from bridge.config.build import unknown
+from bridge.descriptors import room_for
 from bridge.errors import BridgeError, ConfigError
 from bridge.exits import end_well_on_signals, fail_at_exit, or_exit, say, stop_reactor
 from bridge.mqtt.address import parse_address
 from bridge.service import BridgeService
+from bridge.terminal.proxied import PROXIED
+from bridge.terminal.tls import TLS_ERRORS, words_of
 
 PROGRAM = "qyzn-bridge"
 _log = Logger(PROGRAM)
@@ -100,12 +104,26 @@ def _bridge(reactor: Any, config: Config, where: str = "mqtt.url") -> BridgeServ
         fail_at_exit()
         reactor.callLater(0, stop_reactor, reactor)
 
-    return BridgeService(reactor, config, address, endpoints, fatal)
+    return BridgeService(reactor, _with_room(config), address, endpoints, fatal)
+
+
+def _with_room(config: Config) -> Config:
+    """The same, with as many connections as the system allows."""
+    wanted = config.limits.connections
+    room = room_for(wanted)
+    if room < wanted:
+        _log.warn(
+            "limits.connections is {wanted}, and the system's limit of open files allows {room}: raise it (LimitNOFILE in a systemd unit,"
+            " ulimit -n in a shell) if there are to be more",
+            wanted=wanted,
+            room=room,
+        )
+    return replace(config, limits=replace(config.limits, connections=room))
 
 
 def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
-    except (ValueError, TypeError, KeyError, IndexError, OSError, ImportError) as error:
-        raise ConfigError("listen", 'a Twisted server endpoint, as in "tcp:8899"', f"{description} ({error})") from None
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description.removeprefix(PROXIED))
+    except (ValueError, TypeError, KeyError, IndexError, OSError, ImportError, *TLS_ERRORS) as error:
+        raise ConfigError("listen", 'a Twisted server endpoint, as in "tcp:8899"', f"{description} ({words_of(error)})") from None
     return endpoint

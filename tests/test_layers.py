@@ -26,7 +26,7 @@ LADDER = (
     {"homeassistant"},
     {"relay"},
     {"reference"},
-    {"readiness"},
+    {"readiness", "descriptors"},
     {"composition"},
     {"service"},
     {"tap"},

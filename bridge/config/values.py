@@ -130,6 +130,32 @@ class Limits(Section, frozen=True, kw_only=True):
     ] = 75.0
     frame_bytes: Annotated[shapes.Bytes, Key("The largest message body, after login; a larger one ends the connection.")] = 8 * 1024 * 1024
     frame_bytes_before_login: Annotated[shapes.Bytes, Key("The same before login, where anybody may be calling.")] = 64 * 1024
+    connections: Annotated[
+        shapes.Connections,
+        Key(
+            "How many connections there may be, of terminals and of others; one more is closed at once. The system's limit of open files has"
+            " to allow them: the bridge raises it as far as it may, and says at its start when that is not enough."
+        ),
+    ] = 12_000
+    connections_per_address: Annotated[
+        shapes.Connections,
+        Key(
+            "The same for one address; an IPv6 network (/64) counts as one. A tenth of all, so that no address can take the others' places,"
+            " and still enough for a site of hundreds of terminals behind one gateway, all of which connect anew while their dead connections"
+            " still count."
+        ),
+    ] = 1_200
+    frames_per_s: Annotated[
+        shapes.Frames,
+        Key(
+            "How many messages a terminal may send per second in the long run. One that is faster is not disconnected but read more slowly, so"
+            " that it waits. A busy gate has one in a second or two; a terminal that catches up after it was away has more. Before login,"
+            " where anybody may be calling, a tenth of this and of the three below."
+        ),
+    ] = 100.0
+    frames_burst: Annotated[shapes.Frames, Key("How many at once, after it was quiet.")] = 1_000.0
+    bytes_per_s: Annotated[shapes.Bytes, Key("The same in bytes: twenty pictures of 100 kB in a second.")] = 2 * 1024 * 1024
+    bytes_burst: Annotated[shapes.Bytes, Key("How many bytes at once, after it was quiet: two of the largest messages.")] = 16 * 1024 * 1024
     image_bytes: Annotated[
         shapes.Bytes,
         Key("The largest picture (JPEG): an event with a larger one is published without it, a command with a larger one is refused."),
@@ -225,8 +251,8 @@ class Config(Section, frozen=True, kw_only=True):
     listen: Annotated[
         shapes.Endpoints,
         Key(
-            'Where terminals connect, as Twisted endpoints: "tcp:8899", "tcp:8899:interface=10.0.0.5", "ssl:…", "haproxy:tcp:…",'
-            ' "systemd:…".',
+            'Where terminals connect, as Twisted endpoints: "tcp:8899", "tcp:8899:interface=10.0.0.5", "ssl:…" (TLS), "mtls:…" (TLS with'
+            ' client certificates), "haproxy:tcp:…" (behind a proxy), "systemd:…".',
             option="listen",
         ),
     ] = ("tcp:8899",)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
 from bridge.mqtt.commands import Code
 from bridge.reference.shapes import means
 from bridge.session.admission import RefusalKind
+from bridge.terminal.limits import Full
 
 Serial = Annotated[str, means("the terminal's serial")]
 MaybeSerial = Annotated[str | None, means("the terminal's serial; null where it is not known, or cannot be one")]
 Address = Annotated[str, means("where it connects from")]
+FaultAddress = Annotated[str, means('where it connects from; "several addresses" where there were too many to tell apart')]
+Count = Annotated[int, means("how many times; what is repeated is told once a minute (a refused login that was told before, once an hour)")]
 Name = Annotated[str, means("what people call it")]
 
 
@@ -61,20 +64,24 @@ class DeviceRemoved(Struct, forbid_unknown_fields=True):
 
 
 class AuthFailed(Struct, forbid_unknown_fields=True):
-    """A terminal, or somebody who says to be one, was refused."""
+    """A terminal, or somebody who says to be one, was refused, or found no place."""
 
     id: MaybeSerial
-    address: Address
-    kind: Annotated[RefusalKind, means("why, in one word")]
+    address: FaultAddress
+    kind: Annotated[
+        RefusalKind | Full, means("why, in one word; the names of limits are those of connections for which there was no place")
+    ]
     reason: Annotated[str, means("why, and what to do about it")]
+    count: Count
 
 
 class ProtocolError(Struct, forbid_unknown_fields=True):
-    """A terminal broke the protocol."""
+    """A terminal broke the protocol, or sends faster than it may."""
 
     id: MaybeSerial
-    address: Address
-    reason: Annotated[str, means("what it did")]
+    address: FaultAddress
+    reason: Annotated[str, means("what it did, and where there is something to do about it, what")]
+    count: Count
 
 
 class CommandRefused(Struct, forbid_unknown_fields=True):
@@ -114,7 +121,7 @@ BRIDGE_EVENTS: dict[str, type[Struct]] = {
     "answer_late": AnswerLate,
 }
 
-_SAMPLES = {
+_SAMPLES: dict[str, Any] = {
     "id": "0a9310e7acc298d3",
     "name": "Front door",
     "mac": "0064871ECB01",
@@ -124,9 +131,10 @@ _SAMPLES = {
     "command": "open_door",
     "code": "device_offline",
     "transaction": "42",
+    "count": 1,
     "event_id": "12ed7839be4bdc959774b03f9a5beb13",
 }
-_OF_KIND = {
+_OF_KIND: dict[str, dict[str, Any]] = {
     "device_offline": {"reason": "the connection was lost"},
     "auth_failed": {"reason": "it has another MAC than the terminal of that serial"},
     "protocol_error": {"reason": "unreadable body: not UTF-8"},
@@ -134,7 +142,7 @@ _OF_KIND = {
 }
 
 
-def sample_of(kind: str) -> dict[str, str]:
+def sample_of(kind: str) -> dict[str, Any]:
     """An example of what such an event tells."""
     samples = _SAMPLES | _OF_KIND.get(kind, {})
     return {name: samples[name] for name in BRIDGE_EVENTS[kind].__struct_fields__ if name in samples}

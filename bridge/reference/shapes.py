@@ -82,6 +82,19 @@ class OutboxHealth(Struct, forbid_unknown_fields=True):
     fault: Annotated[str | None, means("why nothing can be written, if so; terminals are not answered then")]
 
 
+class ConnectionsHealth(Struct, forbid_unknown_fields=True):
+    """The terminals' side as a whole."""
+
+    open: Annotated[int, means("connections that there are, of terminals and of others")]
+    complaints: Annotated[
+        dict[str, int],
+        means(
+            "what was counted since the bridge started: connections turned away, by the limit's name; registers and logins refused, by the"
+            " `kind` of `auth_failed`; `faulted` for breaches of the protocol; `slowed` for pauses of those that are too fast"
+        ),
+    ]
+
+
 class Health(Struct, forbid_unknown_fields=True):
     """How the bridge does; each minute."""
 
@@ -90,6 +103,7 @@ class Health(Struct, forbid_unknown_fields=True):
     memory: Annotated[Memory, means("what the bridge occupies")]
     mqtt: Annotated[LinkHealth, means("the connection to the broker")]
     outbox: Annotated[OutboxHealth, means("what waits for the broker on the disk")]
+    connections: Annotated[ConnectionsHealth, means("the terminals' side as a whole")]
     terminals: Annotated[dict[str, Counters], means("for each terminal, by serial, what was counted since the start")]
 
 

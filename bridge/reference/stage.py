@@ -17,7 +17,7 @@ from bridge.reference.channel import DEVICE, REAL
 from bridge.reference.happenings import BRIDGE_EVENTS, sample_of
 from bridge.reference.samples import NAME, TRANSACTION, WALL, ZONE
 from bridge.registry import KnownTerminal, RegistryAdmission
-from bridge.relay.condition import Condition, SetUp
+from bridge.relay.condition import Condition, SetUp, Traffic
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Counters, Moments, Presence
 from bridge.relay.replies import Replies
@@ -112,6 +112,7 @@ class Stage:
             presence=self.presence,
             permit_join_until=lambda: self.permit_join_until,
             outbox_health=lambda: OUTBOX,
+            traffic=lambda: Traffic(1, {"pending": 2, "faulted": 1}),
         )
 
     def _requests(self) -> dict[str, Request]:

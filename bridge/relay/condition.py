@@ -34,6 +34,14 @@ class SetUp:
     configuration: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How many connections are open, and how many times somebody was refused, slowed or at fault since the start, by kind."""
+
+    open: int
+    complaints: dict[str, int]
+
+
 class Condition:
     """Publishes info when it changes, and health each minute."""
 
@@ -50,6 +58,7 @@ class Condition:
         presence: Presence,
         permit_join_until: Callable[[], float | None],
         outbox_health: Callable[[], dict[str, Any]],
+        traffic: Callable[[], Traffic],
     ) -> None:
         self._clock = clock
         self._outlet = outlet
@@ -60,6 +69,7 @@ class Condition:
         self._presence = presence
         self._permit_join_until = permit_join_until
         self._outbox_health = outbox_health
+        self._traffic = traffic
         self._started_at = moments.wall()
         self._started = clock.seconds()
         self._loop = LoopingCall(self._publish_health)
@@ -116,6 +126,7 @@ class Condition:
             "memory": {"rss_bytes": resident_bytes()},
             "mqtt": {"connected": self._outlet.is_up, "congested": self._outlet.congested},
             "outbox": self._outbox_health(),
+            "connections": asdict(self._traffic()),
             "terminals": {serial: asdict(counters) for serial, counters in self._presence.counters.items()},
         }
 

@@ -14,6 +14,7 @@ from bridge.registry.admission import ChangeKind
 from bridge.relay import faces
 from bridge.relay.answers import AnswerRelay
 from bridge.relay.commands import CommandRelay
+from bridge.relay.complaints import Complaints
 from bridge.relay.condition import Condition
 from bridge.relay.config_reading import ConfigReading
 from bridge.relay.config_setting import CHANGE, ConfigSetting
@@ -27,6 +28,7 @@ from bridge.relay.requests import RequestRelay
 from bridge.session.admission import Refused
 from bridge.session.happenings import Received
 from bridge.terminal.directory import Directory
+from bridge.terminal.limits import Full
 from bridge.terminal.protocol import TerminalProtocol
 
 
@@ -39,6 +41,7 @@ class Relay:
     board: Noticeboard
     replies: Replies
     presence: Presence
+    complaints: Complaints
     condition: Condition
     dispatch: Dispatch
     events: EventRelay
@@ -65,6 +68,7 @@ class Relay:
     def stop(self) -> None:
         """No more timers."""
         self.presence.stop()
+        self.complaints.stop()
         self.config_reading.stop()
         self.condition.stop()
 
@@ -100,26 +104,22 @@ class Relay:
 
     def rejected(self, address: str, refusal: Refused) -> None:
         """A register or login was refused."""
-        if refusal.repeated:
-            return
-        who = refusal.serial or "somebody"
-        self._log.warn("terminal {device} at {address} refused: {reason}", device=who, address=address, reason=refusal.reason)
-        if refusal.kind != "pending":
-            self.presence.tell("auth_failed", id=refusal.serial, address=address, kind=refusal.kind, reason=refusal.reason)
+        self.complaints.rejected(address, refusal)
 
-    def faulted(self, terminal: TerminalProtocol, reason: str) -> None:
+    def faulted(self, address: str, serial: str | None, reason: str) -> None:
         """A connection broke the protocol."""
-        identity = terminal.identity
-        serial = identity.serial if identity else None
         if serial is not None:
             self.presence.counted(serial).faults += 1
-        self._log.warn(
-            "terminal {device} at {address} broke the protocol: {reason}",
-            device=serial or "not yet known",
-            address=terminal.address,
-            reason=reason,
-        )
-        self.presence.tell("protocol_error", id=serial, address=terminal.address, reason=reason)
+        self.complaints.faulted(address, serial, reason)
+
+    def turned_away(self, address: str, full: Full) -> None:
+        """There was no place for a connection."""
+        self.complaints.turned_away(address, full)
+
+    def slowed(self, terminal: TerminalProtocol, for_s: float) -> None:
+        """A connection is too fast, and is not read for a while."""
+        identity = terminal.identity
+        self.complaints.slowed(terminal.address, identity.serial if identity else None, for_s)
 
     # What the link tells.
 

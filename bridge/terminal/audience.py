@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..session.admission import Refused
 from ..session.happenings import Received
+from .limits import Full
 
 if TYPE_CHECKING:
     from .protocol import TerminalProtocol
@@ -29,5 +30,11 @@ class Audience(Protocol):
     def rejected(self, address: str, refusal: Refused) -> None:
         """A register or login was refused."""
 
-    def faulted(self, terminal: TerminalProtocol, reason: str) -> None:
-        """A connection broke the protocol."""
+    def faulted(self, address: str, serial: str | None, reason: str) -> None:
+        """A connection broke the protocol; `serial` once it is identified."""
+
+    def turned_away(self, address: str, full: Full) -> None:
+        """A connection was closed at once, for want of a place."""
+
+    def slowed(self, terminal: TerminalProtocol, for_s: float) -> None:
+        """A connection sends faster than it may, and is not read for so long. Told each time it happens."""

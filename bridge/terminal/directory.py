@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..session.memory import AnswerMemory
+from .limits import Pace
 
 if TYPE_CHECKING:
     from .protocol import TerminalProtocol
 
 
 class Directory:
-    """Live terminals by serial: one connection each, the newest. The memory of answers outlives the connections."""
+    """Live terminals by serial: one connection each, the newest. The memory of answers outlives the connections, and so does the pace:
+    nobody gets a new one by connecting again."""
 
     def __init__(self) -> None:
         self._live: dict[str, TerminalProtocol] = {}
         self._memories: dict[str, AnswerMemory] = {}
+        self._paces: dict[str, Pace] = {}
 
     def __len__(self) -> int:
         return len(self._live)
@@ -34,6 +37,10 @@ class Directory:
     def memory_of(self, serial: str) -> AnswerMemory:
         """What this terminal was answered, on this connection and on those before."""
         return self._memories.setdefault(serial, AnswerMemory())
+
+    def pace_of(self, serial: str, fresh: Callable[[], Pace]) -> Pace:
+        """How fast this terminal has been lately; `fresh` when it is seen for the first time."""
+        return self._paces.get(serial) or self._paces.setdefault(serial, fresh())
 
     def enter(self, terminal: TerminalProtocol) -> bool:
         """A connection now speaks for its terminal. Returns whether it took the place of an older one, which is ended."""
@@ -56,3 +63,4 @@ class Directory:
         if terminal is not None:
             terminal.close(reason)
         self._memories.pop(serial, None)
+        self._paces.pop(serial, None)

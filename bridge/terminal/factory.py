@@ -5,7 +5,9 @@ from __future__ import annotations
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
-from .protocol import Hall, TerminalProtocol
+from .hall import Hall
+from .limits import plain_address
+from .protocol import TerminalProtocol
 
 
 class TerminalFactory(Factory):
@@ -14,7 +16,7 @@ class TerminalFactory(Factory):
     noisy = False
 
     def __init__(self, hall: Hall) -> None:
-        self._hall = hall
+        self.hall = hall
         self._connections: set[TerminalProtocol] = set()
 
     @property
@@ -29,6 +31,16 @@ class TerminalFactory(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> TerminalProtocol:
         """A connection from `addr`."""
-        protocol = TerminalProtocol(self._hall, str(getattr(addr, "host", None) or "local"), self._connections)
+        return self.protocol_for(address_of(addr))
+
+    def protocol_for(self, address: str) -> TerminalProtocol:
+        """A connection from this address."""
+        protocol = TerminalProtocol(self.hall, address, self._connections)
         protocol.factory = self
         return protocol
+
+
+def address_of(addr: IAddress | None) -> str:
+    """The host, without the port; "local" for what has none, such as a unix socket."""
+    host = getattr(addr, "host", None)
+    return "local" if host is None else plain_address(host)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Any
-from typing import Protocol as TypingProtocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ITCPTransport
+from twisted.internet.error import ConnectionClosed
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -22,23 +22,21 @@ from ..catalogue import Result
 from ..errors import FramingError
 from ..session.admission import Identity
 from ..session.happenings import Answered, Concluded, Ended, Failed, Faulted, Happening, Identified, Received, Rejected
-from ..session.session import Session, StaleAnswer, State, Surroundings
+from ..session.session import Session, StaleAnswer, State
 from ..wire import Framer
-from .audience import Audience
-from .directory import Directory
+from .hall import Hall, StreamTransport
+from .limits import Full, Pace
+from .reading import OUTPUT, PACE, Reading
+from .tls import words_of
 
 CLOSE_S = 5.0
 """How long a peer that does not read may keep a connection that is being closed."""
+LEAST_PAUSE_S = 0.1
+"""A terminal that is too fast is held back for at least this: not with every frame anew."""
+MOST_UNREAD_FRAMES = 4
+"""So many of the largest frames may wait for a peer that does not read what it is sent."""
 
 Outcome = Answered | Failed
-
-
-@dataclass(frozen=True, slots=True)
-class FrameLimits:
-    """The largest body accepted, in bytes, before a connection has said who it is and after."""
-
-    before_login: int = 64 * 1024
-    after_login: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +49,17 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Hall:
-    """What all connections of a bridge share. `clock.seconds()` is monotonic."""
+class TurnedAway:
+    """There is no place for the connection."""
 
-    clock: IReactorTime
-    surroundings: Surroundings
-    limits: FrameLimits
-    directory: Directory
-    audience: Audience
-    first_sequence: Callable[[], int]
+    full: Full
 
 
-class StreamTransport(TypingProtocol):
-    """What is used of a transport, TCP or TLS."""
+@dataclass(frozen=True, slots=True)
+class Slowed:
+    """The peer sends faster than it may, and is not read for so long."""
 
-    def write(self, data: bytes) -> None: ...
-    def registerProducer(self, producer: object, streaming: bool) -> None: ...
-    def unregisterProducer(self) -> None: ...
-    def pauseProducing(self) -> None: ...
-    def resumeProducing(self) -> None: ...
-    def loseConnection(self) -> None: ...
-    def abortConnection(self) -> None: ...
+    for_s: float
 
 
 @implementer(IPushProducer)
@@ -94,7 +82,10 @@ class TerminalProtocol(Protocol):
         self._is_lost = False
         """There is no transport any more."""
         self._is_settling = False
-        self._pauses: set[str] = set()
+        self._reading = Reading(hall.clock, self._read_frames)
+        self._pace = Pace(hall.rates.before_login(), hall.clock.seconds())
+        self._unread_bytes = 0
+        """What was sent since the peer stopped reading: it stays in the bridge's memory."""
         self._waiting: dict[int, Deferred[Outcome]] = {}
         self.joined_at: float | None = None
         """UNIX seconds at which it first identified itself."""
@@ -161,13 +152,14 @@ class TerminalProtocol(Protocol):
         """Stop reading, for a reason of the bridge's own; silence is not held against the terminal meanwhile."""
         if not self._is_over:
             self._session.is_paused = True
-            self._pause(why)
+            self._reading.pause(why)
 
     def resume(self, why: str) -> None:
         """That reason is over."""
         if not self._is_over:
-            self._session.resume(self._hall.clock.seconds())
-            self._resume(why)
+            self._reading.resume(why)
+            if not self._reading.is_held:
+                self._session.resume(self._hall.clock.seconds())
             self._arm()
 
     # Twisted's side.
@@ -175,7 +167,15 @@ class TerminalProtocol(Protocol):
     def connectionMade(self) -> None:
         """A terminal, or somebody, has connected."""
         assert self.transport is not None
+        full = self._hall.places.take(self.address)
+        if full is not None:
+            self._session.end("turned away", self._hall.clock.seconds())
+            self._session.take_happenings()
+            self.transport.abortConnection()
+            self._act_on(TurnedAway(full))
+            return
         self._connections.add(self)
+        self._reading.transport = self.transport
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
@@ -185,28 +185,35 @@ class TerminalProtocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Bytes, cut anywhere."""
         if not self._is_over:
+            self._pace.read(len(data), self._hall.clock.seconds())
             self._framer.feed(data)
             self._read_frames()
+            self._keep_pace()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, by whatever hand."""
         self._is_lost = True
-        self._connections.discard(self)
+        if self in self._connections:
+            self._connections.remove(self)
+            self._hall.places.leave(self.address)
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
+        if reason.check(ConnectionClosed) is None:
+            self._act_on(Faulted(f"TLS failed: {words_of(reason.value)}"))
         self._session.end(f"connection lost: {reason.getErrorMessage().rstrip('.')}", self._hall.clock.seconds())
         self._settle()
 
     def pauseProducing(self) -> None:
         """The peer does not read what it is sent: read no more from it until it does."""
         if not self._is_over:
-            self._pause("output")
+            self._reading.pause(OUTPUT)
 
     def resumeProducing(self) -> None:
         """The peer has read."""
+        self._unread_bytes = 0
         if not self._is_over:
-            self._resume("output")
+            self._reading.resume(OUTPUT)
 
     def stopProducing(self) -> None:
         """The transport is gone; connectionLost follows."""
@@ -220,26 +227,26 @@ class TerminalProtocol(Protocol):
 
     def _read_frames(self) -> None:
         try:
-            while not (self._pauses or self._is_over) and (frame := self._framer.next_frame()) is not None:
+            while not (self._reading.is_paused or self._is_over) and (frame := self._framer.next_frame()) is not None:
+                now = self._hall.clock.seconds()
+                self._pace.frame(now)
                 self.protocol_version = frame.version
-                self._session.receive(frame, self._hall.clock.seconds())
+                self._session.receive(frame, now)
                 self._settle()
+                self._keep_pace()
         except FramingError as error:
             self._act_on(Faulted(error.reason))
             self.close(error.reason)
 
-    def _pause(self, why: str) -> None:
-        if not self._pauses and self.transport is not None:
-            self.transport.pauseProducing()
-        self._pauses.add(why)
-
-    def _resume(self, why: str) -> None:
-        if why not in self._pauses:
-            return
-        self._pauses.remove(why)
-        if not self._pauses and self.transport is not None:
-            self.transport.resumeProducing()
-            self._read_frames()
+    def _keep_pace(self) -> None:
+        """Do not read for as long as it has been too fast. It is not disconnected for that, however long it goes on: a terminal may have
+        thousands of records to catch up on, and one that had to connect again would cost more. Before login, the time to login ends it."""
+        wait_s = self._pace.wait_s(self._hall.clock.seconds())
+        if wait_s > 0 and not self._is_over and not self._reading.is_paused_for(PACE):
+            wait_s = max(wait_s, LEAST_PAUSE_S)
+            self._session.is_paused = True
+            self._reading.pause_for(wait_s, lambda: self.resume(PACE))
+            self._act_on(Slowed(wait_s))
 
     def _wake(self) -> None:
         if not self._is_settling:
@@ -248,7 +255,10 @@ class TerminalProtocol(Protocol):
     def _flush(self) -> None:
         output = self._session.take_output()
         if output and self.transport is not None and not self._is_lost:
-            self.transport.write(b"".join(output))
+            data = b"".join(output)
+            self.transport.write(data)
+            if self._reading.is_paused_for(OUTPUT):
+                self._unread_bytes += len(data)
 
     def _settle(self) -> None:
         """Act on what the session has to say; acting may give it more to say."""
@@ -262,9 +272,11 @@ class TerminalProtocol(Protocol):
         finally:
             self._is_settling = False
         self._flush()
+        if self._unread_bytes > MOST_UNREAD_FRAMES * self._hall.limits.after_login and not self._is_over:
+            self.close("it does not read what it is sent")
         self._arm()
 
-    def _act_on(self, happening: Happening) -> None:
+    def _act_on(self, happening: Happening | TurnedAway | Slowed) -> None:
         """One of the two borders: whatever goes wrong in here is a defect of the bridge, and costs one message, not the connection."""
         try:
             _ACTIONS[type(happening)](self, happening)
@@ -273,12 +285,19 @@ class TerminalProtocol(Protocol):
 
     def _identified(self, happening: Identified) -> None:
         self._framer.max_body_bytes = self._hall.limits.after_login
+        self._pace = self._hall.directory.pace_of(self.serial, lambda: Pace(self._hall.rates, self._hall.clock.seconds()))
         if self.joined_at is not None:
             self._hall.audience.updated(self)
             return
         self.joined_at = self._hall.surroundings.wall()
         replaced = self._hall.directory.enter(self)
         self._hall.audience.joined(self, replaced=replaced)
+
+    def _turned_away(self, happening: TurnedAway) -> None:
+        self._hall.audience.turned_away(self.address, happening.full)
+
+    def _slowed(self, happening: Slowed) -> None:
+        self._hall.audience.slowed(self, happening.for_s)
 
     def _rejected(self, happening: Rejected) -> None:
         self._hall.audience.rejected(self.address, happening.refusal)
@@ -291,13 +310,15 @@ class TerminalProtocol(Protocol):
             raise
 
     def _faulted(self, happening: Faulted) -> None:
-        self._hall.audience.faulted(self, happening.reason)
+        identity = self._session.identity
+        self._hall.audience.faulted(self.address, identity.serial if identity else None, happening.reason)
 
     def _concluded(self, happening: Concluded) -> None:
         self._waiting.pop(happening.token).callback(happening.outcome)
 
     def _ended(self, happening: Ended) -> None:
         self._flush()
+        self._reading.end()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -341,4 +362,6 @@ _ACTIONS: dict[type[Any], Callable[[TerminalProtocol, Any], None]] = {
     Faulted: TerminalProtocol._faulted,
     Concluded: TerminalProtocol._concluded,
     Ended: TerminalProtocol._ended,
+    TurnedAway: TerminalProtocol._turned_away,
+    Slowed: TerminalProtocol._slowed,
 }

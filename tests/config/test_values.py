@@ -28,6 +28,8 @@ def sections(section: type[Section]) -> Iterator[type[Section]]:
 SECTIONS = list(sections(Config))
 UNITS = {"s": "seconds", "bytes": "bytes", "events": "events"}
 
+UNITS |= {"connections": "connections", "frames": "messages"}
+
 
 @pytest.mark.parametrize(("instance", "given", "expected"), [("", None, "qyzn-bridge"), ("a", None, "qyzn-bridge-a"), ("a", "b", "b")])
 def test_client_id(instance: str, given: str | None, expected: str) -> None:
@@ -149,5 +151,5 @@ def test_every_declaration_is_complete(section: type[Section]) -> None:
 def test_numbers_have_their_unit_in_the_name() -> None:
     for path, entry in walk(Config):
         if type(entry.default) in (int, float):
-            unit = re.sub(".*_", "", path.removesuffix("_before_login"))
+            unit = re.sub(".*[_.]", "", re.sub("(_before_login|_per_address|_per_s|_burst)$", "", path))
             assert UNITS[unit] in str(entry.type), path

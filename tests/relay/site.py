@@ -32,6 +32,7 @@ from bridge.session.admission import Attempt
 from bridge.session.signs import login_sign, register_sign
 from bridge.terminal.directory import Directory
 from bridge.terminal.factory import TerminalFactory
+from bridge.terminal.limits import Places
 from tests.outbox.site import ManualThread
 from tests.terminal.lobby import Guest, Said
 
@@ -175,6 +176,7 @@ class Site:
             outbox=self.outbox,
             board=Noticeboard(link),
             replies=Replies(link, self.clock.seconds),
+            places=Places(self.config.limits.connections, self.config.limits.connections_per_address),
             wall=self.wall,
         )
         self.relay = _relay(common)

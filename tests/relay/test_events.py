@@ -98,7 +98,9 @@ def test_what_the_broker_takes_bounds_pictures_and_events(site: Site, terminal: 
     assert event.json["extra_error"] == "too large for the broker"
 
 
-def test_a_slow_disk_stops_the_reading_until_it_has_caught_up(site: Site, terminal: Terminal) -> None:
+def test_a_slow_disk_stops_the_reading_until_it_has_caught_up(make_site: MakeSite) -> None:
+    site = make_site(limits={"bytes_burst": 1 << 28})  # so that it is not stopped for being too fast
+    terminal = site.terminal()
     site.link.go_down()
     site.disk.prompt = False
     count = 0

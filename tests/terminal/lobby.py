@@ -24,7 +24,9 @@ from bridge.session.session import SessionLimits, Surroundings
 from bridge.terminal.audience import Audience
 from bridge.terminal.directory import Directory
 from bridge.terminal.factory import TerminalFactory
-from bridge.terminal.protocol import FrameLimits, Hall, TerminalProtocol
+from bridge.terminal.hall import Hall
+from bridge.terminal.limits import FrameLimits, Full, Places, Rate, Rates
+from bridge.terminal.protocol import TerminalProtocol
 from bridge.wire import Framer, MessageType, encode_frame
 from tests.session.conversation import FACE, LOGIN, REGISTER, WALL, Gate
 
@@ -87,8 +89,14 @@ class Listener:
     def rejected(self, address: str, refusal: Refused) -> None:
         self.told.append(("rejected", address, refusal.kind))
 
-    def faulted(self, terminal: TerminalProtocol, reason: str) -> None:
+    def faulted(self, address: str, serial: str | None, reason: str) -> None:
         self.told.append(("faulted", reason))
+
+    def turned_away(self, address: str, full: Full) -> None:
+        self.told.append(("turned_away", address, full))
+
+    def slowed(self, terminal: TerminalProtocol, for_s: float) -> None:
+        self.told.append(("slowed", for_s))
 
     def names(self) -> list[str]:
         return [each[0] for each in self.told]
@@ -165,7 +173,15 @@ class Guest:
 class Lobby:
     """What all connections of a test share."""
 
-    def __init__(self, audience: Audience | None = None, *, limits: FrameLimits = LIMITS, session: SessionLimits | None = None) -> None:
+    def __init__(
+        self,
+        audience: Audience | None = None,
+        *,
+        limits: FrameLimits = LIMITS,
+        session: SessionLimits | None = None,
+        places: Places | None = None,
+        rates: Rates | None = None,
+    ) -> None:
         self.clock = Clock()
         self.gate = Gate()
         self.listener = Listener()
@@ -174,8 +190,17 @@ class Lobby:
         surroundings = Surroundings(
             self.gate, self.directory.memory_of, session or SessionLimits(), lambda: WALL + self.clock.seconds(), lambda _: ZONE
         )
-        hall = Hall(self.clock, surroundings, limits, self.directory, audience or self.listener, lambda: next(sequences))
-        self.factory = TerminalFactory(hall)
+        self.hall = Hall(
+            self.clock,
+            surroundings,
+            limits,
+            self.directory,
+            audience or self.listener,
+            lambda: next(sequences),
+            Places(1000, 1000) if places is None else places,
+            rates or Rates(Rate(1e6, 1e6), Rate(1e9, 1e9)),
+        )
+        self.factory = TerminalFactory(self.hall)
 
     def connect(self, host: str = "192.0.2.7") -> Guest:
         return Guest(self, self.factory.buildProtocol(IPv4Address("TCP", host, 50_000)))

@@ -1,0 +1,145 @@
+"""What connections may take of the bridge: places, bytes in a frame, and frames and bytes per second. No I/O; time comes in as `now`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Literal
+
+IPV6_PREFIX = 64
+"""One customer's network: whoever has one IPv6 address has 2^64, and counts as one."""
+BEFORE_LOGIN = 0.1
+"""The part of a terminal's pace that is granted before login, where anybody may be calling: a login needs two or three frames."""
+
+Full = Literal["connections", "connections_per_address"]
+"""Which limit there is no place under, by its name in the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLimits:
+    """The largest body accepted, in bytes, before a connection has said who it is and after."""
+
+    before_login: int = 64 * 1024
+    after_login: int = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many per second in the long run, and so many at once after a quiet time."""
+
+    per_s: float
+    burst: float
+
+    def reduced(self, part: float) -> Rate:
+        """A part of it."""
+        return Rate(self.per_s * part, self.burst * part)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The frames and bytes that one terminal may send."""
+
+    frames: Rate = Rate(100, 1000)
+    bytes: Rate = Rate(2 * 1024 * 1024, 16 * 1024 * 1024)
+
+    def before_login(self) -> Rates:
+        """Those of a connection that has not said who it is."""
+        return Rates(self.frames.reduced(BEFORE_LOGIN), self.bytes.reduced(BEFORE_LOGIN))
+
+
+class Bucket:
+    """A token bucket that goes into debt: what has come has come, and is made up for by waiting. `now` is monotonic seconds."""
+
+    __slots__ = ("_at", "_rate", "_tokens")
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._tokens = rate.burst
+        self._at = now
+
+    def spend(self, amount: float, now: float) -> None:
+        """So much came."""
+        gained = max(0.0, now - self._at) * self._rate.per_s
+        self._tokens = min(self._rate.burst, self._tokens + gained) - amount
+        self._at = now
+
+    def wait_s(self, now: float) -> float:
+        """How long nothing more is to come; 0 when nothing is owed."""
+        return max(0.0, -self._tokens / self._rate.per_s - (now - self._at))
+
+
+class Pace:
+    """How fast one terminal sends, against how fast it may."""
+
+    __slots__ = ("_bytes", "_frames")
+
+    def __init__(self, rates: Rates, now: float) -> None:
+        self._frames = Bucket(rates.frames, now)
+        self._bytes = Bucket(rates.bytes, now)
+
+    def read(self, size: int, now: float) -> None:
+        """So many bytes came, whatever they are."""
+        self._bytes.spend(size, now)
+
+    def frame(self, now: float) -> None:
+        """A whole frame came."""
+        self._frames.spend(1, now)
+
+    def wait_s(self, now: float) -> float:
+        """How long to read nothing, so that it does not send faster than it may."""
+        return max(self._frames.wait_s(now), self._bytes.wait_s(now))
+
+
+class Places:
+    """The places for connections: so many in all, and for each address, where an IPv6 network counts as one. Only connections that have
+    a place are kept account of, so it does not grow with those that were turned away."""
+
+    def __init__(self, most: int, most_per_address: int) -> None:
+        self._most = most
+        self._most_per_address = most_per_address
+        self._taken = 0
+        self._by_network: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        """How many are taken."""
+        return self._taken
+
+    def take(self, address: str | None) -> Full | None:
+        """Give a connection its place, or say which limit keeps it from one. Without an IP address it counts in all only."""
+        network = network_of(address)
+        if self._taken >= self._most:
+            return "connections"
+        if network is not None and self._by_network[network] >= self._most_per_address:
+            return "connections_per_address"
+        self._taken += 1
+        if network is not None:
+            self._by_network[network] += 1
+        return None
+
+    def leave(self, address: str | None) -> None:
+        """A place is free again: one that was taken for this address."""
+        network = network_of(address)
+        self._taken -= 1
+        if network is not None:
+            self._by_network[network] -= 1
+            if not self._by_network[network]:
+                del self._by_network[network]
+
+
+def plain_address(host: str) -> str:
+    """An address as people write it: of IPv4 where a socket for both speaks of IPv6. Raises ValueError when it is none."""
+    address = ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
+
+
+def network_of(address: str | None) -> str | None:
+    """What an address is counted as; None for what is no IP address. Neighbours on one link share their network, and count apart."""
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address) and not parsed.is_link_local:
+        return str(IPv6Address(int(parsed) >> IPV6_PREFIX << IPV6_PREFIX))
+    return str(parsed)
