@@ -1,16 +1,14 @@
-"""Commands over MQTT reach the terminal and are answered once; a stale one never acts."""
+"""Commands over MQTT reach the terminal and are answered once. That a stale one never acts stands in test_stale_commands.py."""
 
 from __future__ import annotations
 
 import base64
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.bridge_process import Program
-from tests.integration.broker import Broker, BrokerSettings, StartMosquitto
 from tests.integration.conftest import ConnectTerminal, Setting, Site, StartBridge, Watch, assert_discreet
 from tests.integration.raw_terminal import JPEG
 
@@ -104,57 +102,6 @@ def test_what_cannot_be_done_is_said(start_bridge: StartBridge, connect_terminal
     assert sorted(each.topic for each in responses) == sorted(topic.replace("/command/", "/response/") for topic, *_ in cases)
     assert sorted(each.json["code"] for each in responses) == sorted(code for *_, code in cases)
     assert all(each.json["status"] == "error" and each.json["error"] for each in responses)
-
-
-@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_a_retained_command_never_opens_the_door(
-    start_mosquitto: StartMosquitto, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, protocol: str
-) -> None:
-    broker = start_mosquitto(BrokerSettings(persistence=True))
-    watch(broker.port).publish(OPEN_DOOR, {}, retain=True)
-    bridge = start_bridge(broker.url, toml=f'[mqtt]\nprotocol = "{protocol}"\n')
-    terminal = connect_terminal(bridge.terminal_port).join()
-
-    broker.stop()  # and again while the terminal is there
-    broker.start()
-    watcher = watch(broker.port)
-    watcher.first("qyzn/bridge/state", lambda seen: seen.payload == b"online")
-    assert watcher.first(OPEN_DOOR).retain, "it is still there"
-    watcher.publish(GET_CONFIGS, ONE_GROUP)
-    assert terminal.command().body["message"] == "get_configs"
-    assert terminal.hears_nothing()
-    if protocol == "3.1.1":
-        assert watcher.first(DOOR_OPENED).json["code"] == "retained"  # with 5 the broker does not even send it
-
-
-def test_a_command_with_the_retain_flag_is_refused(site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str) -> None:
-    watcher = watch(site.mqtt_port)
-    terminal = connect_terminal(site.terminal_port, serial).join()
-    watcher.publish(f"qyzn/{serial}/command/open_door", {"transaction": 7}, retain=True)
-    response = watcher.first(f"qyzn/{serial}/response/open_door").json
-    assert (response["code"], response["transaction"]) == ("retained", "7")
-    assert terminal.hears_nothing()
-
-
-@pytest.mark.parametrize(("end", "protocol"), [(signal.SIGTERM, "3.1.1"), (signal.SIGKILL, "5")])
-def test_a_command_while_the_bridge_is_away_does_nothing_when_it_is_back(
-    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, end: signal.Signals, protocol: str
-) -> None:
-    toml = f'[mqtt]\nprotocol = "{protocol}"\n'
-    bridge = start_bridge(mosquitto.url, toml=toml)
-    terminal = connect_terminal(bridge.terminal_port).join()
-    bridge.signal(end)
-    bridge.exit_code()
-    watcher = watch(mosquitto.port)
-    watcher.first("qyzn/bridge/state", lambda seen: seen.payload == b"offline")
-    watcher.publish(OPEN_DOOR)
-
-    again = start_bridge(mosquitto.url, toml=toml)
-    terminal = connect_terminal(again.terminal_port, uuid=terminal.uuid, passwd=terminal.passwd).join()
-    watcher.publish(GET_CONFIGS, ONE_GROUP)
-    assert terminal.command().body["message"] == "get_configs"
-    assert terminal.hears_nothing()
-    assert watcher.on(DOOR_OPENED) == []
 
 
 def test_the_simulated_terminal_opens_its_door(site: Site, watch: Watch, tmp_path: Path) -> None:
