@@ -29,6 +29,7 @@ from bridge.outbox import Outbox, WorkerThread
 from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay import outbox_news
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
+from bridge.relay.attention import Attention
 from bridge.relay.calls import CommandRules
 from bridge.relay.commands import CommandRelay
 from bridge.relay.complaints import Complaints
@@ -194,6 +195,7 @@ def _relay(common: _Common) -> Relay:
     configuration = Configuration(common.board, common.topics)
     reading = ConfigReading(configuration, common.link, common.directory.find, common.reactor, SystemRandom())
     setting = _config_setting(common, configuration, reading)
+    attention = Attention(common.reactor, common.wall, common.link.redial)
     return Relay(
         topics=common.topics,
         directory=common.directory,
@@ -205,11 +207,12 @@ def _relay(common: _Common) -> Relay:
         dispatch=dispatch,
         events=_events(common, dispatch, answers),
         answers=answers,
-        commands=_commands(common, presence, setting),
+        commands=_commands(common, presence, setting, attention),
         configuration=configuration,
         config_reading=reading,
         config_setting=setting,
         requests=_requests(common, condition),
+        attention=attention,
     )
 
 
@@ -300,7 +303,7 @@ def _config_setting(common: _Common, configuration: Configuration, reading: Conf
     return ConfigSetting(configuration, reading, common.directory.find, civil_time)
 
 
-def _commands(common: _Common, presence: Presence, setting: ConfigSetting) -> CommandRelay:
+def _commands(common: _Common, presence: Presence, setting: ConfigSetting, attention: Attention) -> CommandRelay:
     config = common.config
     rules = CommandRules(
         deny=frozenset(config.commands.deny),
@@ -330,6 +333,7 @@ def _commands(common: _Common, presence: Presence, setting: ConfigSetting) -> Co
         rules,
         common.roster,
         wall=common.wall,
+        arrived_at=attention.arrived_at,
         seconds=common.seconds,
         local=local,
         refused=refused,

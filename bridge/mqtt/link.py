@@ -133,6 +133,11 @@ class Link(Service):
         self.may_send()
         return done
 
+    def redial(self, reason: str) -> None:
+        """Give up the connection, with whatever is still unread in it, and make another."""
+        if self._connection is not None:
+            self._connection.abort(reason)
+
     def goodbye(self, publication: Publication) -> Deferred[None]:
         """Publish a last message, DISCONNECT when it is acknowledged, and dial no more.
 

@@ -79,11 +79,13 @@ class Wish:
 
 @dataclass(slots=True)
 class Call:
-    """One command message on its way through. `concludes`: it is the first of its transaction, whose answer is the one that counts."""
+    """One command message on its way through. It was read at `read_at` and arrived then or before; both are UNIX seconds, `started` is the
+    moment of reading on the monotonic clock. `concludes`: it is the first of its transaction, whose answer is the one that counts."""
 
     topic: CommandTopic
     message: Message
     arrived_at: float
+    read_at: float
     started: float
     wish: Wish | None = None
     transaction: str | None = None

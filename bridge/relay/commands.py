@@ -51,8 +51,8 @@ _FAILURES = {
 
 
 class CommandRelay:
-    """Carries out commands. `wall` gives UNIX seconds, `seconds` is a monotonic clock, `local` gives a moment in a terminal's zone;
-    `refused` is told of what the bridge itself refused."""
+    """Carries out commands. `wall` gives UNIX seconds, `arrived_at` those at which what is read now may have arrived, `seconds` is a monotonic
+    clock, `local` gives a moment in a terminal's zone; `refused` is told of what the bridge itself refused."""
 
     log = Logger()
 
@@ -65,6 +65,7 @@ class CommandRelay:
         terminals: Terminals,
         *,
         wall: Callable[[], float],
+        arrived_at: Callable[[], float],
         seconds: Callable[[], float],
         local: Callable[[float, str], datetime],
         refused: Callable[[Response], None],
@@ -76,6 +77,7 @@ class CommandRelay:
         self._rules = rules
         self._terminals = terminals
         self._wall = wall
+        self._arrived_at = arrived_at
         self._seconds = seconds
         self._local = local
         self._refused = refused
@@ -88,7 +90,7 @@ class CommandRelay:
 
     def message(self, topic: CommandTopic, message: Message, wish: Wish | None = None) -> None:
         """A message on a command topic, or on the topic of a `wish` that becomes this command."""
-        call = Call(topic, message, self._wall(), self._seconds(), wish, transaction_of(message.payload))
+        call = Call(topic, message, self._arrived_at(), self._wall(), self._seconds(), wish, transaction_of(message.payload))
         if topic.device == ALL:
             self._for_all(call)
         elif not self._rules.shares or self._terminals.is_known(topic.device):
@@ -168,9 +170,9 @@ class CommandRelay:
     def _left_s(self, call: Call, order: Order, command: Command) -> float:
         """For how long it may still be sent."""
         default_ttl_s = DOOR_TTL_S if command.door else None
-        left_s = order.expires_at(call.arrived_at, default_ttl_s, call.message.expiry_s) - call.arrived_at
+        left_s = order.expires_at(call.arrived_at, default_ttl_s, call.message.expiry_s) - call.read_at
         if left_s <= 0:
-            raise CommandRefused("expired", f"the command was stale {-left_s:.1f} s before it arrived; are the clocks in step?")
+            raise CommandRefused("expired", f"the command was stale {-left_s:.1f} s before it was read; are the clocks in step?")
         left_s -= self._seconds() - call.started
         if left_s <= 0:
             raise CommandRefused("expired", "the command became stale before its turn came")

@@ -13,6 +13,7 @@ from bridge.registry import Change, KnownTerminal
 from bridge.registry.admission import ChangeKind
 from bridge.relay import faces
 from bridge.relay.answers import AnswerRelay
+from bridge.relay.attention import Attention
 from bridge.relay.commands import CommandRelay
 from bridge.relay.complaints import Complaints
 from bridge.relay.condition import Condition
@@ -51,6 +52,7 @@ class Relay:
     config_reading: ConfigReading
     config_setting: ConfigSetting
     requests: RequestRelay
+    attention: Attention
     _log = Logger()
 
     def start(self) -> None:
@@ -59,6 +61,7 @@ class Relay:
         self.condition.post_info()
         self.presence.start()
         self.condition.start()
+        self.attention.start()
 
     def shutting_down(self) -> None:
         """No new commands and no new questions from here on."""
@@ -67,6 +70,7 @@ class Relay:
 
     def stop(self) -> None:
         """No more timers."""
+        self.attention.stop()
         self.presence.stop()
         self.complaints.stop()
         self.config_reading.stop()

@@ -25,6 +25,7 @@ ONE_GROUP = {"groupKey": ["version"]}
 QUICK_RESENDS = "from bridge.session import inflight; inflight.RESEND_S = 0.2\n"
 SHORT_DOOR_TTL = "from bridge.catalogue import message; message.DOOR_TTL_S = 0.8\n"
 LATE_S = 1.2
+STOPPED_S = 3.2
 
 
 def ago(seconds: float) -> str:
@@ -133,6 +134,23 @@ def test_a_command_that_a_frozen_broker_held_back_is_expired(
     mosquitto.thaw()
     assert code_of(watcher) == "expired"
     assert terminal.hears_nothing()
+
+
+def test_a_command_that_a_stopped_bridge_had_not_read_is_expired(
+    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
+) -> None:
+    """As with a machine that slept: the command says nothing of its age, and lay in a buffer of the system's."""
+    bridge = start_bridge(mosquitto.url, prelude=SHORT_DOOR_TTL)
+    watcher = watch(mosquitto.port)
+    terminal = connect_terminal(bridge.terminal_port).join()
+    bridge.signal(signal.SIGSTOP)
+    watcher.publish(OPEN_DOOR)
+    let_pass(STOPPED_S)
+    bridge.signal(signal.SIGCONT)
+    bridge.line_with("gone: the bridge was not running for")
+    bridge.line_with("connected, MQTT 5", 2)
+    assert terminal.hears_nothing()
+    assert [each.json["code"] for each in watcher.on(DOOR_OPENED)] in ([], ["expired"]), "[]: it never read it"
 
 
 @pytest.mark.parametrize("way", ["ttl", "message expiry", "the ttl of every door command"])

@@ -119,6 +119,7 @@ class Site:
             rules or CommandRules(),
             self,
             wall=lambda: WALL + self.clock.seconds(),
+            arrived_at=lambda: WALL + self.clock.seconds(),
             seconds=self.clock.seconds,
             local=lambda moment, _: datetime.fromtimestamp(moment, UTC),
             refused=lambda _: None,

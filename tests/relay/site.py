@@ -75,6 +75,7 @@ class FakeLink:
     holds: bool = False
     sent: list[Sent] = field(default_factory=list)
     drained: list[Deferred[None]] = field(default_factory=list)
+    redialled: list[str] = field(default_factory=list)
 
     def publish(self, publication: Publication) -> Deferred[None]:
         if not self.is_up:
@@ -84,6 +85,9 @@ class FakeLink:
         if not self.holds:
             return succeed(None)
         return sent.done
+
+    def redial(self, reason: str) -> None:
+        self.redialled.append(reason)
 
     def when_drained(self) -> Deferred[None]:
         drained: Deferred[None] = Deferred()
