@@ -300,7 +300,7 @@ def _config_setting(common: _Common, configuration: Configuration, reading: Conf
     def civil_time(serial: str) -> str:
         return f"{datetime.fromtimestamp(common.wall(), common.config.device_zone(serial)):%Y-%m-%d %H:%M:%S}"
 
-    return ConfigSetting(configuration, reading, common.directory.find, civil_time)
+    return ConfigSetting(configuration, reading, common.directory.find, civil_time, unknown_fields=common.config.commands.unknown_fields)
 
 
 def _commands(common: _Common, presence: Presence, setting: ConfigSetting, attention: Attention) -> CommandRelay:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from bridge.catalogue import CommandData
+from bridge.catalogue.unknown import Unknown
 from bridge.mqtt.commands import Order, read_order, read_raw_order
 from bridge.mqtt.message import Message
 from bridge.mqtt.pictures import PictureRules
@@ -70,11 +71,13 @@ class Course(Protocol):
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A command that was asked for on a topic of its own. `name` tells it from others of the same transaction; `check` makes the
-    command's data for a terminal of what the caller gave, just before it is sent, and `read` the order of the payload; both raise Invalid."""
+    command's data for a terminal of what the caller gave, just before it is sent, with fields that are sent unchecked; `read` makes the order
+    of the payload; `look` sees at once what is wrong with it whatever the terminal is like. All raise Invalid."""
 
     name: str
-    check: Callable[[str, Any], CommandData]
+    check: Callable[[str, Any], tuple[CommandData, Unknown]]
     read: Callable[[bytes], Order] = read_order
+    look: Callable[[Any], object] = lambda data: None
 
 
 @dataclass(slots=True)

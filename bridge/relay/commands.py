@@ -18,7 +18,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from bridge.catalogue import Command, CommandData, Result, result_name
+from bridge.catalogue import COMMANDS, Command, CommandData, Result, result_name
+from bridge.catalogue.checking import below
 from bridge.catalogue.jpeg import check_picture_sizes
 from bridge.catalogue.message import DOOR_TTL_S
 from bridge.catalogue.raw import RawData
@@ -32,7 +33,7 @@ from bridge.relay.calls import Call, CommandRules, Course, Exchange, Terminals, 
 from bridge.relay.outlet import Outlet
 from bridge.relay.permission import Permission
 from bridge.relay.replies import Replies
-from bridge.relay.sending import End, Errand, Sending
+from bridge.relay.sending import End, Errand, Sending, is_one_request
 from bridge.relay.transactions import Transactions
 from bridge.relay.turns import Turns
 from bridge.session.happenings import Answered, Failed
@@ -85,7 +86,7 @@ class CommandRelay:
         self._permission = Permission(rules, seconds)
         self._transactions = Transactions()
         self._sending = Sending(seconds)
-        self._for_all_turns = Turns(MOST_FOR_ALL)
+        self._for_all_running: list[Turns] = []
         self.is_shutting_down = False
 
     def message(self, topic: CommandTopic, message: Message, wish: Wish | None = None) -> None:
@@ -97,13 +98,21 @@ class CommandRelay:
             self._at_border(call, partial(self._carry_out, call))
 
     def _for_all(self, call: Call) -> None:
-        """The same for every terminal online, a few at a time; each has its own response. Without any, there is one all the same."""
+        """The same for every terminal online, a few at a time; each has its own response. Without any, there is one all the same, unless
+        another bridge may have some. No such command waits for another, and none that opens doors waits at all: there may be a fire."""
         devices = self._terminals.online()
-        if not devices:
+        self._for_all_running = [each for each in self._for_all_running if not each.is_idle]
+        if not devices and not self._rules.shares:
             self._refuse(call, CommandRefused("device_offline", "no terminal is connected"))
-        for device in devices:
-            each = replace(call, topic=replace(call.topic, device=device))
-            self._for_all_turns.take(partial(self._at_border, each, partial(self._carry_out, each)))
+        elif len(self._for_all_running) >= MOST_FOR_ALL:
+            self._refuse(call, CommandRefused("busy", f"{MOST_FOR_ALL} commands for all terminals are under way already"))
+        else:
+            command = COMMANDS.get(call.topic.command)
+            turns = Turns(len(devices) if command is not None and command.door else MOST_FOR_ALL)
+            self._for_all_running.append(turns)
+            for device in devices:
+                each = replace(call, topic=replace(call.topic, device=device))
+                turns.take(partial(self._at_border, each, partial(self._carry_out, each)))
 
     def _at_border(self, call: Call, act: Callable[[], T]) -> T | None:
         """One of the two borders: a command is answered even if the bridge has a defect."""
@@ -124,6 +133,8 @@ class CommandRelay:
             raise CommandRefused("retained", "a retained command is never carried out: publish it without the retain flag")
         if len(call.message.payload) > self._rules.max_bytes:
             raise CommandRefused("too_large", f"{len(call.message.payload)} bytes are over the limit of {self._rules.max_bytes}")
+        if not self._terminals.is_known(call.device):
+            raise CommandRefused("device_unknown", f"there is no terminal {call.device}")
         order = call.order()
         return None if self._is_repeated(call, order) else self._send(call, order)
 
@@ -132,10 +143,11 @@ class CommandRelay:
         if order.transaction is None:
             return False
         what = (call.device, order.transaction)
-        call.concludes = self._transactions.begin(*what, call.name, call.message.payload, call.started)
+        asked = (call.name, [order.message, order.data])
+        call.concludes = self._transactions.begin(*what, *asked, call.started)
         if call.concludes:
             return False
-        if not self._transactions.is_same(*what, call.name, call.message.payload):
+        if not self._transactions.is_same(*what, *asked):
             raise CommandRefused("duplicate", "the transaction was used for another command")
         self._transactions.repeat(*what, lambda response: self._publish(call, replace(response, duplicate=True)))
         return True
@@ -145,11 +157,20 @@ class CommandRelay:
         command = self._command(call, order)
         self._terminal(call.device)
         self._left_s(call, order, command)
+        self._see_whether_cleared(call, command)
+        if call.wish is not None:
+            call.wish.look(order.data)
         course = self._courses.get(call.topic.command)
         if course is None:
             return self._request(call, order)
         course.send(call.device, lambda: self._at_border(call, partial(self._request, call, order)))
         return None
+
+    def _see_whether_cleared(self, call: Call, command: Command) -> None:
+        """On MQTT 3.1.1 nobody can tell an empty command from the clearing of a retained one, which must open no door."""
+        limits = self._outlet.limits
+        if command.door and not call.message.payload.strip() and limits is not None and limits.protocol == "3.1.1":
+            raise Invalid("payload", "{} or more, since on MQTT 3.1.1 an empty message may be the clearing of a retained one", "nothing")
 
     def _request(self, call: Call, order: Order) -> Deferred[Exchange | None]:
         """Put it to the terminal. It may have waited for its turn: everything is looked at as it is now."""
@@ -172,7 +193,7 @@ class CommandRelay:
         default_ttl_s = DOOR_TTL_S if command.door else None
         left_s = order.expires_at(call.arrived_at, default_ttl_s, call.message.expiry_s) - call.read_at
         if left_s <= 0:
-            raise CommandRefused("expired", f"the command was stale {-left_s:.1f} s before it was read; are the clocks in step?")
+            raise CommandRefused("expired", f"the command was stale {abs(left_s):.1f} s before it was read; are the clocks in step?")
         left_s -= self._seconds() - call.started
         if left_s <= 0:
             raise CommandRefused("expired", "the command became stale before its turn came")
@@ -187,10 +208,12 @@ class CommandRelay:
         if self._rules.unknown_fields and call.wish is None:
             given, unknown = set_aside(given, command.data)
         if call.wish is not None:
-            data = call.wish.check(call.device, given)
+            data, unknown = call.wish.check(call.device, given)
         else:
             course = self._courses.get(call.topic.command)
             data = command.check(given) if course is None else course.check(call.device, given)
+        if unknown and not is_one_request(data):
+            raise Invalid(below("data", str(next(iter(unknown)))), "a field that is known, since this takes several requests")
         check_picture_sizes(data, self._rules.max_picture_bytes)
         return data, unknown
 
@@ -200,9 +223,7 @@ class CommandRelay:
         return self._permission.command(call.topic.command, order)
 
     def _terminal(self, device: str) -> TerminalProtocol:
-        if not self._terminals.is_known(device):
-            raise CommandRefused("device_unknown", f"there is no terminal {device}")
-        terminal = self._terminals.find(device)
+        terminal = self._terminals.find(device) if self._terminals.is_known(device) else None
         if terminal is None:
             raise CommandRefused("device_offline", "the terminal is not connected; the command is not kept for it")
         return terminal

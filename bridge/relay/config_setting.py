@@ -17,6 +17,8 @@ from twisted.logger import Logger
 
 from bridge.catalogue import CommandData, Result
 from bridge.catalogue.configuration import GROUPS, MASK, SETTABLE, ConfigSystem, GetConfigs, system_of
+from bridge.catalogue.group import Group
+from bridge.catalogue.unknown import Unknown, set_aside
 from bridge.errors import Invalid
 from bridge.mqtt.commands import CommandRefused
 from bridge.mqtt.topics import ConfigSetTopic
@@ -42,16 +44,19 @@ class ConfigSetting:
         reading: ConfigReading,
         find: Callable[[str], TerminalProtocol | None],
         civil_time: Callable[[str], str],
+        *,
+        unknown_fields: bool = False,
     ) -> None:
         self._configuration = configuration
         self._reading = reading
         self._find = find
         self._civil_time = civil_time
+        self._unknown_fields = unknown_fields
         self._turns: dict[str, Turns] = {}
 
     def wish(self, topic: ConfigSetTopic) -> Wish:
         """What a message on `config/<group>/set` asks for, as a command config_system."""
-        return Wish(f"config/{topic.group}/set", partial(self._completed, topic.group))
+        return Wish(f"config/{topic.group}/set", partial(self._completed, topic.group), look=partial(self._part, topic.group))
 
     def courses(self) -> Mapping[str, Course]:
         """What becomes of commands that set or read the configuration."""
@@ -84,16 +89,26 @@ class ConfigSetting:
             unread = {name: (self._configuration.values(device, name) or {}) | groups[name] for name in groups if name not in found}
             self._configuration.learn(device, unread)
 
-    def _completed(self, name: str, device: str, data: Any) -> CommandData:
-        """A part of a group, as config_system with the group whole. What was given is checked strictly; what the terminal said itself is
-        sent back as it said it. Raises Invalid."""
+    def _part(self, name: str, data: Any) -> tuple[Group, Fields, Unknown]:
+        """The group, what was given of it, checked, and fields that are let pass. Raises Invalid."""
         group = GROUPS.get(name)
         if group is None:
             raise Invalid("group", f"one of {', '.join(SETTABLE)}", name[:64])
-        part = group.check_part(data)
+        given, unknown = set_aside(data, group.part) if self._unknown_fields else (data, {})
+        if unknown and not given and not group.read_only:
+            return group, {}, unknown
+        return group, group.check_part(given), unknown
+
+    def _completed(self, name: str, device: str, data: Any) -> tuple[CommandData, Unknown]:
+        """A part of a group, as config_system with the group whole. What was given is checked strictly; what the terminal said itself is
+        sent back as it said it; so are fields that nobody here knows, where such are let pass. Raises Invalid."""
+        group, part, unknown = self._part(name, data)
         known = self._configuration.values(device, name)
+        declared = {each.name for each in group.fields} | set(group.aliases)
+        undeclared: Unknown = {field: value for field, value in (known or {}).items() if field not in declared}
+        kept = undeclared | unknown if self._unknown_fields else {}
         try:
-            return system_of({name: group.complete(known or {}, part, self._civil_time(device))})
+            return system_of({name: group.complete(known or {}, part, self._civil_time(device))}), {name: kept} if kept else {}
         except Invalid as error:
             if known is None and name in self._configuration.lacking(device):
                 raise Invalid(

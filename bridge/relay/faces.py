@@ -19,4 +19,4 @@ def wish(topic: FaceTopic) -> Wish:
         image = base64.b64encode(payload).decode("ascii")
         return Order({"personId": topic.person, "faceId": topic.face, "image": image})
 
-    return Wish(f"{ADD_FACE}/{topic.person}/{topic.face}", lambda _, data: AddFace.declaration.check(data), read)
+    return Wish(f"{ADD_FACE}/{topic.person}/{topic.face}", lambda _, data: (AddFace.declaration.check(data), {}), read)

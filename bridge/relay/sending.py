@@ -47,7 +47,7 @@ class Sending:
         A request to which nothing is answered ends the errand: what is left of it is not asked for.
         """
         requests = errand.data.requests()
-        if list(requests) == [errand.data]:
+        if is_one_request(errand.data):
             outcome = await self._ask(terminal, errand, put_back(errand.data.request_data(), errand.unknown))
             return End(outcome, outcome.data if isinstance(outcome, Answered) else None)
         parts, outcomes = [Part(each, None) for each in requests], list[Outcome]()
@@ -57,7 +57,7 @@ class Sending:
             if isinstance(outcome, Failed):
                 break
             parts[index] = Part(each, outcome.result, outcome.data)
-        return End(_together(outcomes), errand.data.combined(parts))
+        return End(_together(outcomes, _deciding(outcomes)), errand.data.combined(parts))
 
     async def _ask(self, terminal: TerminalProtocol, errand: Errand, data: Any) -> Outcome:
         """One request. A terminal that does not know its name (103) has done nothing, and is asked by the other name, if there is one."""
@@ -67,7 +67,8 @@ class Sending:
         for name in others:
             if not (isinstance(outcome, Answered) and outcome.result == Result.NO_SUCH_COMMAND) or self._seconds() >= errand.expires_at:
                 return outcome
-            outcome = await self._request(terminal, errand, name, data)
+            again = await self._request(terminal, errand, name, data)
+            outcome = _together([outcome, again], again)
             if isinstance(outcome, Answered) and outcome.result != Result.NO_SUCH_COMMAND:
                 self._known_names[key] = name
         return outcome
@@ -90,8 +91,17 @@ class Sending:
         )
 
 
-def _together(outcomes: list[Outcome]) -> Outcome:
-    """The outcome of several requests: the first that failed, else the last; counted together."""
-    deciding = next((each for each in outcomes if isinstance(each, Failed) or each.result != Result.SUCCESS), outcomes[-1])
+def is_one_request(data: CommandData) -> bool:
+    """Whether a command is one request, as most are."""
+    return type(data).requests is CommandData.requests
+
+
+def _deciding(outcomes: list[Outcome]) -> Outcome:
+    """Of several requests, the first that failed, else the last."""
+    return next((each for each in outcomes if isinstance(each, Failed) or each.result != Result.SUCCESS), outcomes[-1])
+
+
+def _together(outcomes: list[Outcome], deciding: Outcome) -> Outcome:
+    """The one that decides, with all of them counted."""
     attempts, elapsed_s = sum(each.attempts for each in outcomes), sum(each.elapsed_s for each in outcomes)
     return replace(deciding, attempts=attempts, elapsed_s=elapsed_s)

@@ -123,12 +123,14 @@ def test_a_command_for_all_runs_at_a_bounded_number_of_terminals_at_once(site: S
     terminals = [site.terminal(f"SN{number}") for number in range(MOST_FOR_ALL + 6)]
     for terminal in terminals:
         asked(terminal)
-    site.command("open_door", {"transaction": "t"}, device="all")
-    running = [(terminal, requests[0]) for terminal in terminals if (requests := asked(terminal, "open_door"))]
+    site.command("sync_person", {"transaction": "t"}, device="all")
+    running = [(terminal, requests[0]) for terminal in terminals if (requests := asked(terminal, "sync_person"))]
     assert len(running) == MOST_FOR_ALL
+    site.command("open_door", device="all")
+    assert sum(len(asked(terminal, "open_door")) for terminal in terminals) == len(terminals), "a door waits for nobody"
     for terminal, request in running[:6]:
         terminal.reply(request.sequence)
-    assert sum(len(asked(terminal, "open_door")) for terminal in terminals) == 6
+    assert sum(len(asked(terminal, "sync_person")) for terminal in terminals) == 6
 
 
 # Unknown fields.

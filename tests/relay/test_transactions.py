@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from bridge.mqtt.commands import Response
+from bridge.mqtt.commands import CommandRefused, Response
 from bridge.relay.transactions import MOST_REMEMBERED, REMEMBERED_S, Transactions
 
 RESPONSE = Response(command="c", device_id="d", transaction="t", time="now")
@@ -14,7 +17,7 @@ def transactions() -> Transactions:
 
 
 def begin(transactions: Transactions, transaction: str = "t", device: str = "d", now: float = 0.0) -> bool:
-    return transactions.begin(device, transaction, "c", b"{}", now)
+    return transactions.begin(device, transaction, "c", {}, now)
 
 
 def test_a_transaction_is_new_once_for_each_terminal(transactions: Transactions) -> None:
@@ -34,11 +37,10 @@ def test_the_answer_of_the_first_is_everybodys_now_or_later(transactions: Transa
     transactions.conclude("d", "t", RESPONSE)
     transactions.repeat("d", "t", heard.append)
     assert heard == [RESPONSE, RESPONSE]
-    transactions.conclude("d", "unheard of", RESPONSE)
 
 
-@pytest.mark.parametrize(("command", "payload", "is_same"), [("c", b"{}", True), ("c", b"{ }", False), ("d", b"{}", False)])
-def test_whether_it_asked_for_the_same(transactions: Transactions, command: str, payload: bytes, is_same: bool) -> None:
+@pytest.mark.parametrize(("command", "payload", "is_same"), [("c", {}, True), ("c", {"a": 1}, False), ("d", {}, False)])
+def test_whether_it_asked_for_the_same(transactions: Transactions, command: str, payload: Any, is_same: bool) -> None:
     begin(transactions)
     assert transactions.is_same("d", "t", command, payload) is is_same
 
@@ -58,19 +60,31 @@ def test_one_that_is_under_way_is_never_forgotten_and_keeps_no_other(transaction
         transactions.conclude("d", f"fast-{number}", RESPONSE)
     for number in range(50):
         assert begin(transactions, f"new-{number}", now=REMEMBERED_S + number)
-    assert len(transactions._entries) == 100 + 50  # the fast ones are gone, the slow ones are not
+    assert begin(transactions, "fast-99", now=REMEMBERED_S + 50)
     assert not begin(transactions, "slow-0", now=2 * REMEMBERED_S)
 
 
-def test_they_are_bounded(transactions: Transactions) -> None:
+def test_what_did_nothing_gives_way_to_others(transactions: Transactions) -> None:
     for number in range(MOST_REMEMBERED + 100):
         begin(transactions, str(number))
         transactions.conclude("d", str(number), RESPONSE)
-    assert len(transactions._entries) == MOST_REMEMBERED
+    assert len(transactions._entries["d"]) <= MOST_REMEMBERED
     assert not begin(transactions, str(MOST_REMEMBERED + 99))
     assert begin(transactions, "0")
 
 
+def test_what_did_something_does_not(transactions: Transactions) -> None:
+    for number in range(MOST_REMEMBERED):
+        begin(transactions, str(number))
+        transactions.conclude("d", str(number), replace(RESPONSE, attempts=1))
+    with pytest.raises(CommandRefused) as refused:
+        begin(transactions, "one more", now=REMEMBERED_S - 1)
+    assert refused.value.code == "busy"
+    assert not begin(transactions, "0", now=REMEMBERED_S - 1)
+    assert begin(transactions, "one more", device="another")
+    assert begin(transactions, "one more", now=REMEMBERED_S)
+
+
 def test_payloads_are_not_kept(transactions: Transactions) -> None:
-    transactions.begin("d", "t", "c", b"x" * 1_000_000, 0.0)
-    assert len(transactions._entries["d", "t"].asked) == 32
+    transactions.begin("d", "t", "c", {"image": "x" * 1_000_000}, 0.0)
+    assert len(transactions._entries["d"]["t"].asked) == 32
