@@ -18,6 +18,7 @@ from twisted.python import usage
 from bridge.catalogue import COMMANDS
 from bridge.config import OPTIONS, Config, Option, load
 from bridge.config.build import unknown
+from bridge.config.shapes import has_password
 from bridge.descriptors import room_for
 from bridge.errors import BridgeError, ConfigError
 from bridge.exits import end_well_on_signals, fail_at_exit, or_exit, say, stop_reactor
@@ -87,6 +88,11 @@ def makeService(options: Options) -> IService:
     """The bridge, ready to start. Exits with one line for what can be known to be wrong before that."""
     from twisted.internet import reactor
 
+    if has_password(options["mqtt"] or ""):
+        _log.warn(
+            "the broker's password stands on the command line, where every user of this machine can read it: better in"
+            " QYZN_BRIDGE_MQTT_PASSWORD or mqtt.password_file"
+        )
     return or_exit(PROGRAM, lambda: _bridge(reactor, options.config_values, "--mqtt" if options["mqtt"] else "mqtt.url"))
 
 

@@ -71,6 +71,10 @@ class _ConfigSystemData(CommandData):
         if all(value is UNSET for value in msgspec.structs.astuple(self)):
             raise Invalid(path, f"at least one of {', '.join(SETTABLE)}", "none")
 
+    def shown_answer(self, data: Any) -> Any:
+        """What the terminal says, without secrets: one may repeat what it was told."""
+        return masked(data)
+
 
 def _attribute(name: str) -> str:
     """A group's name in snake_case."""

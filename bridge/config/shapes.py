@@ -55,6 +55,11 @@ def url_credentials(url: str) -> tuple[str | None, str | None]:
     return parts.username or None, parts.password
 
 
+def has_password(url: str) -> bool:
+    """Whether there is a password in a URL."""
+    return bool(url_credentials(url)[1])
+
+
 def is_readable(path: Path) -> bool:
     """Whether the file can be opened for reading now."""
     try:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.catalogue import COMMANDS
+from bridge.catalogue import COMMANDS, GROUPS
 from bridge.mqtt.message import BrokerLimits
 from bridge.relay.transactions import MOST_REMEMBERED
 from bridge.session.inflight import MOST_WAITING
@@ -124,6 +124,9 @@ def test_secrets_are_not_shown(site: Site, terminal: Terminal) -> None:
         site.command("get_configs", {"groupKey": ["HttpPush"]})
         terminal.reply(asked(terminal)[0].sequence, 0, data)
     assert len(site.responses("get_configs")) == 2
+    site.command("config_system", {"HttpPush": dict(GROUPS["HttpPush"].example)})
+    terminal.reply(asked(terminal)[0].sequence, 104, {"HttpPush": {"appSecret": "s3cret"}})
+    assert len(site.responses("config_system")) == 1
     assert all(b"s3cret" not in each.publication.payload for each in site.link.sent)
 
 
