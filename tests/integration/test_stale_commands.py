@@ -25,7 +25,7 @@ ONE_GROUP = {"groupKey": ["version"]}
 QUICK_RESENDS = "from bridge.session import inflight; inflight.RESEND_S = 0.2\n"
 SHORT_DOOR_TTL = "from bridge.catalogue import message; message.DOOR_TTL_S = 0.8\n"
 LATE_S = 1.2
-STOPPED_S = 3.2
+STOPPED_S = 2.2
 
 
 def ago(seconds: float) -> str:
