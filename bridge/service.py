@@ -182,6 +182,7 @@ class BridgeService(Service):
 async def _listen(description: str, endpoint: IStreamServerEndpoint, parts: Parts) -> IListeningPort:
     try:
         return await endpoint.listen(parts.proxied_factory if description.startswith(PROXIED) else parts.factory)
-    except CannotListenError as error:
-        why = getattr(error.socketError, "strerror", None) or str(error.socketError)
-        raise ConfigError("listen", "an address that is free", f"{description} ({why})") from None
+    except (CannotListenError, OSError, OverflowError, ValueError) as error:
+        cause = error.socketError if isinstance(error, CannotListenError) else error
+        why = getattr(cause, "strerror", None) or str(cause)
+        raise ConfigError("listen", "an address that is there and free", f"{description} ({why})") from None

@@ -11,6 +11,16 @@ from msgspec import inspect
 from bridge.catalogue import REPORTS, Report
 
 
+ALWAYS_THERE = frozenset({"event_id", "event_type", "device_id", "device_name", "time", "received_at", "sequence", "replay", "extra"})
+"""Fields that every event has."""
+
+
+@cache
+def fields_of_events() -> frozenset[str]:
+    """The names that `omit` may hold: ours, of every event's fields."""
+    return frozenset(ours for report in REPORTS.values() if report.event for ours, _ in _names(report))
+
+
 @cache
 def hidden_names(omit: frozenset[str]) -> frozenset[str]:
     """Under which names the wire may carry the fields of events that `omit` names, in lower case.

@@ -15,6 +15,9 @@ DEEPEST = 32
 
 _Code = Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
 
+MOST_PARTS = 50_000
+"""Values in a body, by the signs between them, counted before anything is made of them. A picture is one; a person's rules are a hundred."""
+
 
 class Body(msgspec.Struct, frozen=True):
     """What a body says. `data` is decoded JSON: an object, an array (get_configs), or {} for all the ways to say "nothing".
@@ -45,6 +48,8 @@ def decode_body(body: bytes) -> Body:
 
     Raises TerminalFault when it is not JSON of that form. The error never quotes the body, which may hold people's data.
     """
+    if sum(map(body.count, (b"[", b"{", b","))) > MOST_PARTS:
+        raise TerminalFault(f"unreadable body: more than {MOST_PARTS} values")
     try:
         envelope = _decode_envelope(body.rstrip(_PADDING))
         data = _plain_data(envelope.data) if envelope.result is None else _answered_data(envelope.data)

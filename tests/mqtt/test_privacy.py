@@ -34,3 +34,11 @@ def test_members_are_left_out_at_any_depth() -> None:
 def test_the_fields_of_objects_in_a_message_are_hidden_too() -> None:
     assert hidden_names(frozenset({"face_id"})) >= {"face_id", "faceid"}
     assert hidden_names(frozenset({"image"})) >= {"image", "snappic", "picture"}
+
+
+def test_the_names_that_can_be_left_out() -> None:
+    from bridge.mqtt.privacy import ALWAYS_THERE, fields_of_events
+
+    assert {"id_number", "person_name", "image", "compare_image", "content", "call_number"} <= fields_of_events()
+    assert not fields_of_events() & ALWAYS_THERE
+    assert "fullName" not in fields_of_events()

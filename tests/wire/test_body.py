@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import TerminalFault
 from bridge.wire import Body, decode_body, request_body, response_body
-from bridge.wire.body import DEEPEST
+from bridge.wire.body import DEEPEST, MOST_PARTS
 from tests.vectors import FRAMES
 
 
@@ -205,3 +205,14 @@ def test_what_is_written_is_read_back(message: str, data: dict[str, Any]) -> Non
 def test_an_answer_is_not_lost_for_odd_data(data: str, kept: dict[str, object]) -> None:
     body = decode_body(f'{{"result": 0, "data": {data}}}'.encode())
     assert (body.result, body.data) == (0, kept)
+
+
+@pytest.mark.parametrize("part", ["0,", "[],", '{"a":1},'])
+def test_a_body_of_too_many_values_is_refused_before_anything_is_made_of_it(part: str) -> None:
+    with pytest.raises(TerminalFault, match=f"more than {MOST_PARTS} values"):
+        decode_body(body_with("[" + part * MOST_PARTS + "0]"))
+
+
+def test_a_person_with_every_rule_is_far_below_that() -> None:
+    days = ",".join('{"name":"n","dayRange":"2019.10.01~2019.10.03","mode":2,"periods":"08:00~09:30,11:30~14:00"}' for _ in range(366))
+    assert decode_body(body_with(f'{{"holiday":[{days}]}}')).message == "m"
