@@ -114,13 +114,16 @@ class RegistryAdmission:
         if known is None or known.uuid is None or known.secret is None:
             return self._refusals.unknown(login.uuid, attempt.address)
         # Before all else: whoever cannot prove the secret learns nothing about the terminal.
-        if not signs_match(login.sign, login_sign(known.uuid, known.secret, login.timestamp)):
+        signed_with = _secret_of(login, known)
+        if signed_with is None:
             return self._refusals.bad_login_sign(known.serial, attempt.address)
         refused = self._shut_out(known.serial, known, attempt)
         if refused is not None:
             return refused
         if known.status == "pending":
             return self._refusals.pending(known.serial, known.mac, attempt.address)
+        if signed_with == known.secret and known.used_secret is not None:
+            self.registry.put_later(replace(known, used_secret=None))
         firmware = shown(login.version or "", FIRMWARE_CHARACTERS)
         return self._admitted(self.registry.touch(known.serial, self._wall(), shown(attempt.address, ADDRESS_CHARACTERS), firmware))
 
@@ -192,12 +195,14 @@ class RegistryAdmission:
         return self.registry.count < MAX_UNASKED and (self._window.is_open or self._terms.admits_unasked(serial))
 
     def _let_in(self, known: KnownTerminal | None, register: Register, attempt: Attempt) -> Admitted | Refused:
-        """The uuid stays; the secret is always a new one, so that one that has leaked is of no more use."""
+        """The uuid stays; the secret is always a new one, so that one that has leaked is of no more use once the new one is used. Until
+        then the one used last still counts: the terminal may never hear of the new one."""
         terminal = replace(
             self._arrived(known, register, attempt),
             status="approved",
             uuid=(known and known.uuid) or secrets.token_hex(16),
             secret=secrets.token_urlsafe(12),  # 16 characters, all that the protocol has room for: 96 bits
+            used_secret=known and (known.used_secret or known.secret),
         )
         try:
             self.registry.put(terminal)
@@ -259,6 +264,18 @@ class RegistryAdmission:
             self._refusals.forget(terminal.serial)
         for observer in self._observers:
             observer(Change(what, terminal))
+
+
+def _secret_of(login: Login, known: KnownTerminal) -> str | None:
+    """Which of its secrets a terminal has signed with, if any."""
+    return next(
+        (
+            each
+            for each in (known.secret, known.used_secret)
+            if each and signs_match(login.sign, login_sign(login.uuid, each, login.timestamp))
+        ),
+        None,
+    )
 
 
 def _checked_mac(known: KnownTerminal, mac: object) -> str:

@@ -19,6 +19,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
             status TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'blocked')),
             uuid TEXT UNIQUE,
             secret TEXT,
+            used_secret TEXT,
             mac TEXT NOT NULL,
             mac_since REAL NOT NULL,
             model TEXT NOT NULL,

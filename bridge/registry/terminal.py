@@ -20,7 +20,8 @@ ADDRESS_CHARACTERS = 64
 class KnownTerminal:
     """One terminal. Times are UNIX seconds. `uuid` and `secret` are None until it has been let in for the first time.
 
-    `mac_since` is when it first came with the MAC that is shown: later than `first_seen` if it came with another one before.
+    `used_secret` is the one that it last logged in with, as long as it has not used the newer `secret`: the answer that told it that one
+    may have been lost. `mac_since` is when it first came with the MAC that is shown: later than `first_seen` if it came with another one before.
     """
 
     serial: str
@@ -31,6 +32,7 @@ class KnownTerminal:
     last_seen: float
     uuid: str | None = None
     secret: str | None = field(default=None, repr=False)
+    used_secret: str | None = field(default=None, repr=False)
     model: str = ""
     firmware: str = ""
     name: str = ""
