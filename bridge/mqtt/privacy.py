@@ -10,7 +10,6 @@ from msgspec import inspect
 
 from bridge.catalogue import REPORTS, Report
 
-
 ALWAYS_THERE = frozenset({"event_id", "event_type", "device_id", "device_name", "time", "received_at", "sequence", "replay", "extra"})
 """Fields that every event has."""
 

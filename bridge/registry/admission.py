@@ -202,7 +202,7 @@ class RegistryAdmission:
             status="approved",
             uuid=(known and known.uuid) or secrets.token_hex(16),
             secret=secrets.token_urlsafe(12),  # 16 characters, all that the protocol has room for: 96 bits
-            used_secret=known and (known.used_secret or known.secret),
+            used_secret=None if known is None else known.used_secret or known.secret,
         )
         try:
             self.registry.put(terminal)
