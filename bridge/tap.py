@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from bridge.terminal.proxied import PROXIED
 from bridge.terminal.tls import TLS_ERRORS, words_of
 
 PROGRAM = "qyzn-bridge"
+BACKLOG = 1000
+"""So many connections may wait to be accepted: a whole site that connects anew at once. Of Twisted's 50, the others would be seconds late."""
 _log = Logger(PROGRAM)
 
 
@@ -113,6 +116,15 @@ def _bridge(reactor: Any, config: Config, where: str = "mqtt.url") -> BridgeServ
     return BridgeService(reactor, _with_room(config), address, endpoints, fatal)
 
 
+def _with_backlog(description: str) -> str:
+    """The same endpoint with BACKLOG, where it has one and says nothing of it."""
+    kind, _, rest = description.partition(":")
+    positional = [part for part in re.split(r"(?<!\\):", rest) if "=" not in part]
+    if kind in {"tcp", "tcp6", "ssl", "mtls"} and "backlog=" not in rest and len(positional) <= 1:
+        return f"{description}:backlog={BACKLOG}"
+    return description
+
+
 def _with_room(config: Config) -> Config:
     """The same, with as many connections as the system allows."""
     wanted = config.limits.connections
@@ -129,7 +141,7 @@ def _with_room(config: Config) -> Config:
 
 def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description.removeprefix(PROXIED))
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, _with_backlog(description.removeprefix(PROXIED)))
     except (ValueError, TypeError, KeyError, IndexError, OSError, ImportError, *TLS_ERRORS) as error:
         raise ConfigError("listen", 'a Twisted server endpoint, as in "tcp:8899"', f"{description} ({words_of(error)})") from None
     return endpoint

@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from bridge.config import OPTIONS
 from bridge.errors import ConfigError
 from bridge.service import BridgeService
-from bridge.tap import Options, _bridge
+from bridge.tap import Options, _bridge, _with_backlog
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +104,18 @@ def test_the_bridges_clock_is_not_the_one_on_the_wall() -> None:
     assert isinstance(_bridge(reactor, parsed("--mqtt", "mqtt://broker").config_values), BridgeService)
     assert reactor.seconds is not wall
     assert reactor.triggers["after"]["startup"], "the signals' handlers are set once the reactor has set its own"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("tcp:8899", "tcp:8899:backlog=1000"),
+        ("tcp:port=8899:interface=10.0.0.5", "tcp:port=8899:interface=10.0.0.5:backlog=1000"),
+        ("tcp6:8899:interface=\\:\\:", "tcp6:8899:interface=\\:\\::backlog=1000"),
+        ("tcp:8899:backlog=20", "tcp:8899:backlog=20"),
+        ("tcp:8899:10.0.0.5:20", "tcp:8899:10.0.0.5:20"),
+        ("systemd:domain=INET:index=0", "systemd:domain=INET:index=0"),
+    ],
+)
+def test_a_site_that_connects_at_once_is_not_kept_waiting(given: str, used: str) -> None:
+    assert _with_backlog(given) == used

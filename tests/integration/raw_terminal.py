@@ -61,7 +61,7 @@ class RawTerminal:
     """One connection of one terminal. `uuid` and `passwd` are what a bridge gave it; give them to its next connection to log in.
 
     When the bridge reads all of its configuration, at each login, it answers by itself: it has each group, and nothing in it. Whatever
-    else the bridge asks is for the test to answer.
+    else the bridge asks is for the test to answer. `wrap` is for what stands between: TLS, or the header of a proxy.
     """
 
     port: int
@@ -70,12 +70,13 @@ class RawTerminal:
     uuid: str = ""
     passwd: str = ""
     sequence: int = 0xFFFF_FFF0  # it wraps within one test
+    wrap: Callable[[socket.socket], socket.socket] = lambda plain: plain
     _socket: socket.socket = field(init=False)
     _received: bytearray = field(init=False, default_factory=bytearray)
     _unread: list[Frame] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self._socket = socket.create_connection((LOOPBACK, self.port), timeout=PATIENCE_S)
+        self._socket = self.wrap(socket.create_connection((LOOPBACK, self.port), timeout=PATIENCE_S))
 
     def close(self) -> None:
         self._socket.close()
