@@ -31,6 +31,7 @@ from bridge.relay import outbox_news
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
 from bridge.relay.attention import Attention
 from bridge.relay.calls import CommandRules
+from bridge.relay.claims import Claims
 from bridge.relay.commands import CommandRelay
 from bridge.relay.complaints import Complaints
 from bridge.relay.condition import Condition, SetUp, Traffic
@@ -62,12 +63,13 @@ class Roster:
     registry: Registry
     admission: RegistryAdmission
     directory: Directory
+    claims: Claims
     wall: Callable[[], float]
 
     def is_known(self, device: str) -> bool:
-        """Whether this is a terminal of this bridge: one that was approved and let in."""
+        """Whether this is a terminal of this bridge: one that was approved and let in, and has not joined another bridge since."""
         known = self.registry.get(device)
-        return known is not None and known.status == "approved"
+        return known is not None and known.status == "approved" and not self.claims.is_elsewhere(device)
 
     def find(self, device: str) -> TerminalProtocol | None:
         """Its connection, if it is there."""
@@ -166,7 +168,7 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         topics=topics,
         directory=directory,
         admission=admission,
-        roster=Roster(registry, admission, directory, time.time),
+        roster=Roster(registry, admission, directory, Claims(config.instance), time.time),
         link=link,
         outbox=_outbox(reactor, config),
         board=Noticeboard(link),
@@ -228,6 +230,7 @@ def _presence(common: _Common) -> Presence:
         name_of=common.roster.name_of,
         is_live=common.directory.__contains__,
         heard=common.roster.heard,
+        claims=common.roster.claims,
     )
 
 

@@ -46,13 +46,20 @@ class AnswerTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class InfoTopic:
+    """What some bridge says a terminal is."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestTopic:
     """A request to the bridge itself; `name` may hold a slash, as in `device/approve`."""
 
     name: str
 
 
-TopicRead = CommandTopic | FaceTopic | ConfigSetTopic | AnswerTopic | RequestTopic
+TopicRead = CommandTopic | FaceTopic | ConfigSetTopic | AnswerTopic | InfoTopic | RequestTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,10 @@ class Topics:
         """What happens to terminals, but not at them."""
         return f"{self.bridge}/event"
 
+    def bridge_request(self, name: str) -> str:
+        """Where the bridge is asked something."""
+        return f"{self.bridge}/request/{name}"
+
     def bridge_response(self, name: str) -> str:
         """The answer to a request to the bridge."""
         return f"{self.bridge}/response/{name}"
@@ -107,6 +118,10 @@ class Topics:
     def event(self, device: str, kind: str, *, replay: bool = False) -> str:
         """What happened at a terminal, now or a while ago."""
         return f"{self.base}/{device}/{'event_replay' if replay else 'event'}/{kind}"
+
+    def command(self, device: str, name: str) -> str:
+        """Where a terminal is told to do something."""
+        return f"{self.base}/{device}/command/{name}"
 
     def answer(self, device: str, kind: str) -> str:
         """Where events of a kind are answered."""
@@ -125,8 +140,10 @@ class Topics:
         return f"{self.base}/{device}/response/{command}"
 
     def subscriptions(self) -> tuple[Subscription, ...]:
-        """What the bridge listens to."""
+        """What the bridge listens to. One that shares its base topic with others hears which terminals they have."""
+        shared = (Subscription(f"{self.base}/+/info", retain_handling=0),) if self.instance else ()
         return (
+            *shared,
             Subscription(f"{self.base}/+/command/+"),
             Subscription(f"{self.base}/+/command/add_face/+/+"),
             Subscription(f"{self.base}/+/config/+/set"),
@@ -148,6 +165,8 @@ class Topics:
                 return FaceTopic(device, person, face)
             case [device, "config", group, "set"]:
                 return ConfigSetTopic(device, group)
+            case [device, "info"] if self.instance and device != "bridge":
+                return InfoTopic(device)
             case [device, "answer", kind]:
                 return AnswerTopic(device, kind)
         return None

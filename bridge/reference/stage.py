@@ -17,6 +17,7 @@ from bridge.reference.channel import DEVICE, REAL
 from bridge.reference.happenings import BRIDGE_EVENTS, sample_of
 from bridge.reference.samples import NAME, TRANSACTION, WALL, ZONE
 from bridge.registry import KnownTerminal, RegistryAdmission
+from bridge.relay.claims import Claims
 from bridge.relay.condition import Condition, SetUp, Traffic
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Counters, Moments, Presence
@@ -98,6 +99,7 @@ class Stage:
             name_of=lambda serial: NAME,
             is_live=lambda serial: True,
             heard=lambda serial: None,
+            claims=Claims(""),
         )
 
     def _condition(self) -> Condition:

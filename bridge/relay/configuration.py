@@ -97,5 +97,11 @@ class Configuration:
         for name in GROUPS:
             self._board.clear(self._topics.config(serial, name))
 
+    def given_up(self, serial: str) -> None:
+        """Another bridge has the terminal now, and speaks for it."""
+        self._known.pop(serial, None)
+        for name in GROUPS:
+            self._board.forget(self._topics.config(serial, name))
+
     def _of(self, serial: str) -> _Known:
         return self._known.setdefault(serial, _Known())

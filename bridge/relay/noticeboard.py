@@ -48,6 +48,12 @@ class Noticeboard:
         self._untold[topic] = None
         self._tell()
 
+    def forget(self, topic: str) -> None:
+        """Others speak on this topic now: say nothing there any more, and leave what stands there."""
+        self._notices.pop(topic, None)
+        self._to_clear.discard(topic)
+        self._untold.pop(topic, None)
+
     def link_up(self) -> None:
         """The broker is there, and may know nothing."""
         self._is_telling = True

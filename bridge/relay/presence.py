@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
 from bridge.registry import KnownTerminal
+from bridge.relay.claims import Claims
 from bridge.relay.noticeboard import Noticeboard, say
 from bridge.relay.outlet import Outlet
 from bridge.relay.rate import Ration
@@ -75,6 +76,7 @@ class Presence:
     name_of: Callable[[str], str]
     is_live: Callable[[str], bool]
     heard: Callable[[str], None]
+    claims: Claims
     counters: dict[str, Counters] = field(default_factory=dict)
     _leaving: dict[str, IDelayedCall] = field(default_factory=dict)
     _devices_due: IDelayedCall | None = None
@@ -105,6 +107,7 @@ class Presence:
         leaving = self._leaving.pop(serial, None)
         if leaving is not None:
             leaving.cancel()
+        self.claims.ours(serial)
         was_away = self.board.read(self.topics.availability(serial)) != b"online"
         self._post_info(terminal)
         self.board.post(self.topics.availability(serial), b"online")
@@ -132,6 +135,15 @@ class Presence:
             self.board.clear(topic)
         self.devices_changed()
 
+    def given_up(self, serial: str) -> None:
+        """Another bridge has the terminal now, and speaks for it."""
+        leaving = self._leaving.pop(serial, None)
+        if leaving is not None:
+            leaving.cancel()
+        for topic in (self.topics.availability(serial), self.topics.device_info(serial)):
+            self.board.forget(topic)
+        self.devices_changed()
+
     def devices_changed(self) -> None:
         """The list of all terminals is to be published again, soon."""
         if self._devices_due is None or not self._devices_due.active():
@@ -150,7 +162,8 @@ class Presence:
 
     def _started(self) -> None:
         for known in self.known():
-            if known.status == "approved" and not self.is_live(known.serial) and known.serial not in self._leaving:
+            is_here = self.is_live(known.serial) or known.serial in self._leaving
+            if known.status == "approved" and not is_here and not self.claims.is_elsewhere(known.serial):
                 self.board.post(self.topics.availability(known.serial), b"offline")
 
     def _away(self, serial: str, reason: str) -> None:

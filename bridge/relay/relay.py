@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twisted.logger import Logger
 
 from bridge.mqtt.message import BrokerLimits, Message
-from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, FaceTopic, Topics
+from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, FaceTopic, InfoTopic, Topics
 from bridge.registry import Change, KnownTerminal
 from bridge.registry.admission import ChangeKind
 from bridge.relay import faces
@@ -154,8 +154,16 @@ class Relay:
             self.commands.message(CommandTopic(topic.device, CHANGE), message, self.config_setting.wish(topic))
         elif isinstance(topic, AnswerTopic):
             self.answers.message(topic, message)
+        elif isinstance(topic, InfoTopic):
+            self._claimed(topic.device, message)
         else:
             self.requests.message(topic, message)
+
+    def _claimed(self, serial: str, message: Message) -> None:
+        """A bridge says whose a terminal is. One that is connected here stays ours: it is the other's that will be gone."""
+        if self.directory.find(serial) is None and self.presence.claims.read(serial, message):
+            self.presence.given_up(serial)
+            self.configuration.given_up(serial)
 
     # The registry's observer.
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bridge.config.shapes import RESERVED_IDS
 from bridge.mqtt.message import Subscription
-from bridge.mqtt.topics import AnswerTopic, CommandTopic, RequestTopic, Topics
+from bridge.mqtt.topics import AnswerTopic, CommandTopic, InfoTopic, RequestTopic, Topics
 
 ALONE = Topics("qyzn")
 NORTH = Topics("qyzn", "north")
@@ -67,8 +67,14 @@ def test_a_request_topic_is_read_back(of: Topics, first: str, second: str) -> No
 @given(topics, devices, names)
 def test_nothing_that_the_bridge_publishes_asks_it_for_anything(of: Topics, device: str, name: str) -> None:
     own = [of.state, of.info, of.devices, of.health, of.bridge_event, of.bridge_response(name), of.availability(device)]
-    own += [of.device_info(device), of.event(device, name), of.event(device, name, replay=True), of.image(device, name)]
-    assert [of.read(topic) for topic in [*own, of.response(device, name)]] == [None] * 12
+    own += [of.event(device, name), of.event(device, name, replay=True), of.image(device, name), of.response(device, name)]
+    assert [of.read(topic) for topic in own] == [None] * 11
+
+
+def test_only_a_bridge_with_a_name_hears_whose_a_terminal_is() -> None:
+    assert ALONE.read("qyzn/SN1/info") is None
+    assert Topics("qyzn", "one").read("qyzn/SN1/info") == InfoTopic("SN1")
+    assert Topics("qyzn", "one").read("qyzn/bridge/info") is None
 
 
 @pytest.mark.parametrize(

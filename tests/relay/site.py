@@ -26,6 +26,7 @@ from bridge.mqtt.topics import Topics
 from bridge.outbox import Limits, Outbox
 from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay import outbox_news
+from bridge.relay.claims import Claims
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.replies import Replies
 from bridge.session.admission import Attempt
@@ -161,6 +162,8 @@ class Site:
 
         self.config = msgspec.convert({"registration": {"policy": "open"}, "timezone": "UTC", **(config or {})}, Config)
         self.clock = Clock()
+        self.wall_step_s = 0.0
+        """How far the clock on the wall was set ahead."""
         self.link = FakeLink()
         self.registry = Registry.open(state_dir)
         self.topics = Topics(self.config.base_topic, self.config.instance)
@@ -175,7 +178,7 @@ class Site:
             topics=self.topics,
             directory=self.directory,
             admission=self.admission,
-            roster=Roster(self.registry, self.admission, self.directory, self.wall),
+            roster=Roster(self.registry, self.admission, self.directory, Claims(self.config.instance), self.wall),
             link=link,
             outbox=self.outbox,
             board=Noticeboard(link),
@@ -188,7 +191,7 @@ class Site:
         self.factory = TerminalFactory(_hall(common, self.relay))
 
     def wall(self) -> float:
-        return WALL + self.clock.seconds()
+        return WALL + self.clock.seconds() + self.wall_step_s
 
     def _is_connected(self, serial: str, attempt: Attempt) -> bool:
         return attempt.identified_as != serial and serial in self.directory
