@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from msgspec import UNSET
 
+from bridge.catalogue import IMAGE_KINDS
 from bridge.catalogue.intercom import CalledReply, DeviceCallParamReply
 from bridge.config import Config, redacted
 from bridge.config.answers import Flat
@@ -231,6 +232,7 @@ def _presence(common: _Common) -> Presence:
         is_live=common.directory.__contains__,
         heard=common.roster.heard,
         claims=common.roster.claims,
+        retained_images=IMAGE_KINDS if common.config.images.retain else frozenset(),
     )
 
 

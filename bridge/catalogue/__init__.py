@@ -44,11 +44,18 @@ COMMANDS: dict[str, Command] = {each.name: each for each in DECLARATIONS if isin
 """To the terminal, by name."""
 REPORTS: dict[str, Report] = {each.name: each for each in DECLARATIONS if isinstance(each, Report)}
 """From the terminal, by name."""
+IMAGE_KINDS: frozenset[str] = frozenset(
+    picture.kind
+    for each in DECLARATIONS
+    for picture in (each.answer_pictures if isinstance(each, Command) else each.pictures if isinstance(each, Report) else ())
+)
+"""Every kind of picture that there is."""
 
 __all__ = [
     "COMMANDS",
     "DECLARATIONS",
     "GROUPS",
+    "IMAGE_KINDS",
     "REPORTS",
     "Answer",
     "Asker",

@@ -77,6 +77,8 @@ class Presence:
     is_live: Callable[[str], bool]
     heard: Callable[[str], None]
     claims: Claims
+    retained_images: frozenset[str] = frozenset()
+    """The kinds of pictures that the broker keeps, if it does."""
     counters: dict[str, Counters] = field(default_factory=dict)
     _leaving: dict[str, IDelayedCall] = field(default_factory=dict)
     _devices_due: IDelayedCall | None = None
@@ -131,7 +133,8 @@ class Presence:
         if leaving is not None:
             leaving.cancel()
         self.counters.pop(serial, None)
-        for topic in (self.topics.availability(serial), self.topics.device_info(serial)):
+        images = (self.topics.image(serial, kind) for kind in self.retained_images)
+        for topic in (self.topics.availability(serial), self.topics.device_info(serial), *images):
             self.board.clear(topic)
         self.devices_changed()
 

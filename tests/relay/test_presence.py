@@ -177,3 +177,11 @@ def test_a_removal_while_the_broker_is_away_is_made_up_for(site: Site, terminal:
     site.link_up()
     assert availability(site) == [b""]
     assert site.link.on("qyzn/bridge/response/device/remove")[0].json["status"] == "ok"
+
+
+def test_no_face_of_a_removed_terminal_is_left_at_the_broker(make_site: MakeSite) -> None:
+    site = make_site(images={"retain": True})
+    site.terminal()
+    site.request("device/remove", {"id": "SN1"})
+    cleared = {each.topic for each in site.link.sent if each.publication.retain and each.publication.payload == b""}
+    assert {f"qyzn/SN1/image/{kind}" for kind in ("recognition", "recognition_compare", "call", "person", "snapshot")} <= cleared
