@@ -42,7 +42,7 @@ def test_a_broker_that_forgot_everything_is_told_again(
     assert terminal.answer_to(sequence)["result"] == 0
     assert watcher.first(IMAGE).payload == JPEG
     watcher.first(EVENT)
-    watcher.publish("qyzn/T0001/command/open_door")
+    watcher.publish("qyzn/T0001/command/open_door", {})
     terminal.respond(terminal.command())
     assert watcher.first("qyzn/T0001/response/open_door").json["status"] == "ok"
     assert len(event_ids(watcher)) == 1

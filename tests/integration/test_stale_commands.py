@@ -98,7 +98,7 @@ def test_a_command_while_the_bridge_is_away_does_nothing_when_it_is_back(
     bridge.exit_code()
     watcher = watch(mosquitto.port)
     watcher.first("qyzn/bridge/state", lambda seen: seen.payload == b"offline")
-    watcher.publish(OPEN_DOOR)
+    watcher.publish(OPEN_DOOR, {})
 
     again = start_bridge(mosquitto.url, toml=toml)
     terminal = connect_terminal(again.terminal_port, uuid=terminal.uuid, passwd=terminal.passwd).join()
