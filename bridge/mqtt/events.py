@@ -20,10 +20,9 @@ from bridge.mqtt.privacy import hidden_names, without
 from bridge.mqtt.topics import Topics
 from bridge.session.clock import parse_record_time
 from bridge.session.happenings import Received
+from bridge.session.terminal_clock import age_s, least_age_s
 
 _KIND = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CLOCK_TOLERANCE_S = 5.0
-"""A record may be this much ahead of the bridge's clock without being thought to come from the future."""
 _PICTURES = frozenset({"image", "compare_image"})
 JSON = "application/json"
 
@@ -137,7 +136,8 @@ def compose(received: Received, subject: Subject, topics: Topics, rules: EventRu
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An event that had to wait: its JSON as it was composed, and its pictures by topic, without those that gave way to others."""
+    """An event that had to wait: its JSON as it was composed, and its pictures by topic, without those that gave way to others. It is at
+    least `least_age_s` old, whatever the clock on the wall says by now."""
 
     device_id: str
     kind: str
@@ -146,17 +146,18 @@ class Kept:
     event: bytes
     pictures: tuple[tuple[str, bytes | None, bool], ...] = ()
     """Topic, JPEG, and whether it is retained."""
+    least_age_s: float = 0.0
 
 
 def recompose(kept: Kept, topics: Topics, rules: EventRules, wall: float) -> list[Publication]:
     """An event that had to wait, as it is to be published now: it may have become a replay, and asks nothing any more."""
     event = msgspec.json.decode(kept.event)
-    age_s = max(0.0, wall - kept.happened_at)
+    age = max(kept.least_age_s, wall - kept.happened_at)
     for name in ("age_s", "answer_topic", "answer_by"):
         event.pop(name, None)
-    event["replay"] = age_s > rules.replay_after_s
+    event["replay"] = age > rules.replay_after_s
     if event["replay"]:
-        event = _behind(event, "replay", {"age_s": round(age_s)})
+        event = _behind(event, "replay", {"age_s": round(age)})
     properties = _properties(kept.device_id, kept.key)
     pictures = []
     for topic, picture, retain in kept.pictures:
@@ -255,12 +256,13 @@ def _time_of(received: Received, zone: tzinfo, wall: float) -> _Time:
     attribute = received.declaration.time_field if received.declaration else None
     text = received.data.record_time() if received.data else None
     readings = list(_readings(text, zone)) if text else []
-    ages = [(age, happened) for happened, moment in readings if (age := _age_s(moment, received.skew_s, wall)) is not None]
+    ages = [(age, happened) for happened, moment in readings if (age := age_s(moment, received.clock, wall)) is not None]
     if ages:
         age, happened = min(ages, key=itemgetter(0))
         return _Time(happened, age)
     if readings:
-        return _Time(readings[0][0], 0.0)
+        happened, moment = readings[0]
+        return _Time(happened, least_age_s(moment, received.clock, wall))
     arrived = datetime.fromtimestamp(received.received_at, zone)
     return _Time(arrived, max(0.0, wall - received.received_at), {_wire_name(received.data, attribute): text} if text and attribute else {})
 
@@ -275,17 +277,3 @@ def _readings(text: str, zone: tzinfo) -> Iterator[tuple[datetime, float]]:
     first = parse_record_time(text, zone)
     for happened in () if first is None else (first, first.replace(fold=1)):
         yield happened, happened.timestamp()
-
-
-def age_s(happened: float, skew_s: float | None, wall: float) -> float:
-    """How old a record is, in seconds, when the terminal's clock was `skew_s` ahead of the site's at its last sync_time.
-
-    The terminal has set its clock since, so a record may have been made by either clock; the one that makes it younger, but not of the
-    future, is believed. One that is of the future by both is as good as new.
-    """
-    return _age_s(happened, skew_s, wall) or 0.0
-
-
-def _age_s(happened: float, skew_s: float | None, wall: float) -> float | None:
-    ages = [wall - happened, wall - (happened - (skew_s or 0.0))]
-    return min((max(age, 0.0) for age in ages if age >= -_CLOCK_TOLERANCE_S), default=None)

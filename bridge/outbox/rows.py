@@ -21,7 +21,7 @@ _INSERT: Final = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TALLY: Final = "SELECT terminal, count(*), sum(event_bytes + picture_bytes) FROM entry GROUP BY terminal"
 _SIZE: Final = "SELECT terminal, event_bytes + picture_bytes, pictures, picture_bytes FROM entry WHERE id = ?"
 _READ: Final = """
-    SELECT terminal, key, kind, recorded_at, added_at, event, entry.pictures, payloads
+    SELECT terminal, key, kind, recorded_at, added_at, added_at_service_s, event, entry.pictures, payloads
     FROM entry LEFT JOIN picture ON picture.entry = id WHERE id = ?
 """
 _SERVICE: Final = """
@@ -138,14 +138,15 @@ class Rows:
         statement = "SELECT id, event_bytes + picture_bytes FROM entry WHERE terminal = ? ORDER BY id"
         return self.connection.execute(statement, (terminal,))
 
-    def read(self, entry_id: int) -> Stored:
-        """An entry that is there."""
+    def read(self, entry_id: int, service_s: float) -> Stored:
+        """An entry that is there, after so many seconds of service."""
         row = self.connection.execute(_READ, (entry_id,)).fetchone()
         if row is None:
             raise Damaged(f"entry {entry_id} is in an index, but not in the table")
-        terminal, key, kind, recorded_at, added_at, event, heads, payloads = row
+        terminal, key, kind, recorded_at, added_at, added_at_service_s, event, heads, payloads = row
         pictures = _pictures(_decoded(heads), payloads)
-        return Stored(entry_id, added_at, Entry(terminal, key, kind, recorded_at, event, pictures))
+        entry = Entry(terminal, key, kind, recorded_at, event, pictures)
+        return Stored(entry_id, added_at, entry, max(0.0, service_s - added_at_service_s))
 
     @property
     def service_s(self) -> float:

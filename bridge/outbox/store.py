@@ -112,7 +112,7 @@ class Store:
         if work.writes:
             self._write(work, outcome)
         for most_bytes in work.batches:
-            outcome.batches.append(self._batch(work.wall, most_bytes))
+            outcome.batches.append(self._batch(work, most_bytes))
         return self._completed(outcome)
 
     def close(self, now: float) -> None:
@@ -153,7 +153,7 @@ class Store:
             ids = {entry_id for entry_id, _, _ in rows.oldest()}
             if ids - gone:
                 return False
-            lost = [rows.read(entry_id) for entry_id in ids & self._undeliverable - self._delivered]
+            lost = [rows.read(entry_id, 0.0) for entry_id in ids & self._undeliverable - self._delivered]
             self._let_go()
             remove(self._path)
         except (sqlite3.Error, Damaged, OSError):
@@ -192,21 +192,21 @@ class Store:
         opened_at, service_s = self._opened_at
         return service_s + now - opened_at
 
-    def _batch(self, wall: float, most_bytes: int) -> list[Stored] | StorageFault:
+    def _batch(self, work: Work, most_bytes: int) -> list[Stored] | StorageFault:
         try:
-            batch = self._attempt(wall, lambda rows: self._next(rows, most_bytes))
+            batch = self._attempt(work.wall, lambda rows: self._next(rows, most_bytes, self._service_s(rows, work.now)))
         except StorageFault as fault:
             return fault
         return batch
 
-    def _next(self, rows: Rows, most_bytes: int) -> list[Stored]:
+    def _next(self, rows: Rows, most_bytes: int, service_s: float) -> list[Stored]:
         """The next entries of each terminal in turn; the first is handed out however large it is."""
         sizes: dict[int, int] = {}
         for entry_id, size in islice(_in_turn([self._waiting(rows, terminal) for terminal in rows.held]), MOST_IN_A_BATCH):
             if sizes and sum(sizes.values()) + size > most_bytes:
                 break
             sizes[entry_id] = size
-        batch = [rows.read(entry_id) for entry_id in sizes]
+        batch = [rows.read(entry_id, service_s) for entry_id in sizes]
         for terminal in dict.fromkeys(stored.entry.terminal for stored in batch):
             rows.held[terminal] = rows.held.pop(terminal)  # who had a turn stands behind the others
         self._handed_out.update(sizes)

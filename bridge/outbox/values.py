@@ -39,11 +39,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An entry that was handed out; `added_at` is when it was committed, UNIX seconds."""
+    """An entry that was handed out; `added_at` is when it was committed, UNIX seconds. `waited_s` is for how long the bridge has been
+    running since, as far as the file tells."""
 
     id: int
     added_at: float
     entry: Entry
+    waited_s: float = 0.0
+
+    @property
+    def least_age_s(self) -> float:
+        """How old the event is at least, whatever has become of the clock on the wall."""
+        return max(0.0, self.added_at - self.entry.recorded_at) + self.waited_s
 
     @property
     def pictures_left(self) -> int:

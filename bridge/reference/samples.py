@@ -68,7 +68,7 @@ def _received(
         version=report.version if report else 2,
         digest=hashlib.sha256(request_body(name, body)).digest(),
         received_at=at,
-        skew_s=None,
+        clock=None,
         wants_answer=True,
         body_bytes=0,
     )

@@ -202,7 +202,7 @@ class Dispatch:
     async def _publish_batch(self, batch: list[Stored]) -> bool:
         """Whether to go on at once: not after the broker has refused something, or when it is away."""
         flights = [
-            (stored.id, self._flights.get(stored.entry.key) or self._fly_again(stored.entry))
+            (stored.id, self._flights.get(stored.entry.key) or self._fly_again(stored))
             for stored in batch
             if stored.id not in self._deleting
         ]
@@ -216,9 +216,10 @@ class Dispatch:
         self._delete([number for number, flight in flights if flight.error is None])
         return not back
 
-    def _fly_again(self, entry: Entry) -> _Flight:
+    def _fly_again(self, stored: Stored) -> _Flight:
+        entry = stored.entry
         pictures = tuple((each.topic, each.payload, each.retain) for each in entry.pictures)
-        kept = Kept(entry.terminal, entry.kind, entry.key, entry.recorded_at, entry.event, pictures)
+        kept = Kept(entry.terminal, entry.kind, entry.key, entry.recorded_at, entry.event, pictures, stored.least_age_s)
         return self._fly(entry.key, recompose(kept, self._topics, self.rules_now(), self._wall()))
 
     async def _pause(self) -> None:

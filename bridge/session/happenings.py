@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from ..catalogue import Report, ReportData
 from .admission import Identity, Refused
+from .terminal_clock import TerminalClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Received:
 
     `declaration` and `data` are None for a message the catalogue does not know: then all of it is in `extra`. `digest` is the
     SHA-256 of the body: with the sequence it tells a record from its copies. `received_at` is UNIX seconds by the bridge's clock.
-    `skew_s`: how far the terminal's clock was ahead of the site's when it last asked for the time, None if it never has.
+    `clock` is what is known of the terminal's clock; None while it has not asked for the time.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Received:
     version: int
     digest: bytes = field(repr=False)
     received_at: float
-    skew_s: float | None
+    clock: TerminalClock | None
     wants_answer: bool
     body_bytes: int
 

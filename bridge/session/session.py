@@ -26,6 +26,7 @@ from .clock import parse_terminal_time, terminal_time
 from .happenings import Ended, Faulted, Happening, Identified, Received, Rejected
 from .memory import AnswerMemory, Stale
 from .requests import Requests
+from .terminal_clock import TerminalClock
 
 
 class State(Enum):
@@ -74,6 +75,8 @@ class Session:
     __slots__ = (
         "_address",
         "_around",
+        "_clock",
+        "_clock_at",
         "_connected_at",
         "_happenings",
         "_heard_at",
@@ -84,7 +87,6 @@ class Session:
         "identity",
         "is_paused",
         "requests",
-        "skew_s",
         "state",
     )
 
@@ -101,7 +103,9 @@ class Session:
         self.identity: Identity | None = None
         self.is_paused = False
         """Set while the owner does not read: then silence is not the terminal's."""
-        self.skew_s: float | None = None
+        self._clock: TerminalClock | None = None
+        self._clock_at = (0.0, now)
+        """When that was, by both clocks: UNIX seconds and monotonic ones."""
         self.requests = Requests(self._send, self._happenings.append, surroundings.wall, first_sequence)
 
     # What comes out.
@@ -242,7 +246,7 @@ class Session:
             version=frame.version,
             digest=hashlib.sha256(frame.body).digest(),
             received_at=self._around.wall(),
-            skew_s=self.skew_s,
+            clock=self._clock_now(now),
             wants_answer=frame.message_type == MessageType.REQUEST,
             body_bytes=len(frame.body),
         )
@@ -296,11 +300,21 @@ class Session:
 
     def _sync_time(self, received: Received, data: SyncTime, now: float) -> None:
         zone = self._around.zone_of(self.identity.serial if self.identity else None)
-        site = datetime.fromtimestamp(self._around.wall(), zone)
+        wall = self._around.wall()
+        site = datetime.fromtimestamp(wall, zone)
         theirs = parse_terminal_time(data.timestamp or "", zone)
         if theirs is not None:
-            self.skew_s = (theirs - site).total_seconds()
+            ahead_s, before = (theirs - site).total_seconds(), self._clock_now(now)
+            self._clock = TerminalClock(wall, ahead_s) if before is None else before.synced_again(wall, ahead_s)
+            self._clock_at = (wall, now)
         self._answer_own(received, Result.SUCCESS, SyncTimeAnswer(timestamp=terminal_time(site)))
+
+    def _clock_now(self, now: float) -> TerminalClock | None:
+        """What is known of the terminal's clock. The bridge's own may have been set since: the monotonic one tells."""
+        if self._clock is None:
+            return None
+        synced_wall, synced_now = self._clock_at
+        return self._clock.stepped(self._around.wall() - synced_wall - (now - synced_now))
 
     def _answered(self, frame: Frame, body: Body, now: float) -> None:
         """A RESPONSE: whichever request it belongs to is over."""

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from bridge.catalogue import REPORTS
 from bridge.catalogue.recognition import SnapshotFace
 from bridge.config.zones import HostZone
-from bridge.mqtt.events import EventRules, Subject, age_s, compose, event_id, is_kind
+from bridge.mqtt.events import EventRules, Subject, compose, event_id, is_kind
 from bridge.mqtt.message import Publication
 from bridge.mqtt.pictures import OVERHEAD_BYTES, PictureRules
 from bridge.mqtt.topics import Topics
 from bridge.session.happenings import Received
+from bridge.session.terminal_clock import TerminalClock
 from tests.values import json_values
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -37,7 +38,7 @@ EXAMPLE = dict(SnapshotFace.declaration.example)
 
 
 def received(
-    data: Any = None, name: str = "snapshot_face", *, sequence: int = 17, skew_s: float | None = None, at: float = WALL
+    data: Any = None, name: str = "snapshot_face", *, sequence: int = 17, clock: TerminalClock | None = None, at: float = WALL
 ) -> Received:
     body = json.dumps({"message": name, "data": data}).encode()
     declaration = REPORTS.get(name)
@@ -52,7 +53,7 @@ def received(
         version=2,
         digest=hashlib.sha256(body).digest(),
         received_at=at,
-        skew_s=skew_s,
+        clock=clock,
         wants_answer=True,
         body_bytes=len(body),
     )
@@ -170,7 +171,7 @@ def test_which_names_can_be_a_level_of_a_topic(name: str, is_one: bool) -> None:
 
 
 def test_the_id_of_a_record_is_the_same_however_often_it_comes() -> None:
-    first, again = received(EXAMPLE, at=WALL), received(EXAMPLE, at=WALL + 900, skew_s=5.0)
+    first, again = received(EXAMPLE, at=WALL), received(EXAMPLE, at=WALL + 900, clock=TerminalClock(WALL, 5.0))
     assert event_id("a", first) == event_id("a", again) == event_id("a", replace(again, version=5))
     assert len(event_id("a", first)) == 32
 
@@ -222,31 +223,23 @@ def test_a_time_that_is_none_is_kept_as_it_came(text: str) -> None:
     assert said["extra"] == {"snaptime": text}
 
 
-@pytest.mark.parametrize(
-    ("behind", "skew", "age"),
-    [
-        (0, None, 0),
-        (100, None, 100),
-        (-3, None, 0),  # a little ahead: as good as now
-        (-4000, None, 0),  # of the future, and nothing is known of the clock
-        (-3600, 3600, 0),  # the clock was an hour ahead
-        (-1800, 3600, 1800),  # and the record is half an hour old
-        (0, 3600, 0),  # the clock has been set since
-        (5000, -5000, 0),  # the clock had stood at an old time
-        (50 * 365 * 86_400, -50 * 365 * 86_400, 0),  # 1970
-        (5100, -5000, 100),
-        (100, -5000, 100),  # made after the clock was set
-        (100, 0.4, 100),
-    ],
-)
-def test_age_with_a_clock_that_was_wrong(behind: float, skew: float | None, age: float) -> None:
-    assert age_s(WALL - behind, skew, WALL) == pytest.approx(age, abs=0.5)
-
-
 def test_the_skew_keeps_an_event_on_its_topic() -> None:
     made_an_hour_ahead = {"snaptime": "2019-08-02 16:42:48"}
-    assert event(made_an_hour_ahead, skew_s=3600.0)["replay"] is False
-    assert event(made_an_hour_ahead, skew_s=3600.0, wall=WALL + 600)["age_s"] == 600
+    clock = TerminalClock(WALL + 1, 3600.0)
+    assert event(made_an_hour_ahead, clock=clock, wall=WALL + 2)["replay"] is False
+    assert event(made_an_hour_ahead, clock=clock, wall=WALL + 600)["age_s"] == 600
+
+
+def test_an_old_record_does_not_look_new_because_the_clock_was_wrong_once() -> None:
+    made_an_hour_ago = {"snaptime": "2019-08-02 14:42:48"}
+    said = event(made_an_hour_ago, clock=TerminalClock(WALL - 240, -3600.0))
+    assert (said["replay"], said["age_s"]) == (True, 240)
+
+
+def test_a_record_of_the_future_is_no_younger_than_the_last_sync() -> None:
+    made_in_a_year = {"snaptime": "2020-08-02 15:42:48"}
+    assert event(made_in_a_year)["replay"] is False, "nothing is known of the clock"
+    assert event(made_in_a_year, clock=TerminalClock(WALL - 240, 0.0))["age_s"] == 240
 
 
 # Zones.
@@ -445,7 +438,7 @@ rules_of_any_kind = st.builds(
 def test_whatever_a_terminal_says_is_composed(data: dict[str, Any], snaptime: str | None, rules: EventRules, name: str, zone: Any) -> None:
     if snaptime is not None:
         data = {**data, "snaptime": snaptime}
-    *pictures, said = publications(data, name=name, rules=rules, subject=replace(SUBJECT, zone=zone), skew_s=-1e9)
+    *pictures, said = publications(data, name=name, rules=rules, subject=replace(SUBJECT, zone=zone), clock=TerminalClock(WALL, -1e9))
     shown = json.loads(said.payload)
     assert shown["event_id"] == event_id("0c16d06a", received(data, name=name))
     assert shown["replay"] is ("event_replay" in said.topic)

@@ -115,6 +115,16 @@ def test_what_waited_too_long_is_a_replay_and_asks_nothing(site: Site, terminal:
     assert event.publication.response_topic is None
 
 
+def test_what_waited_too_long_is_a_replay_although_the_clock_was_set_back_meanwhile(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=9)
+    site.wait(40)
+    site.wall_step_s = -3600
+    site.link_up()
+    (event,) = events(site)
+    assert (event.topic, event.json["age_s"]) == ("qyzn/SN1/event_replay/recognition", 41)
+
+
 def test_what_waited_a_moment_is_no_replay(site: Site, terminal: Terminal) -> None:
     site.link.go_down()
     terminal.recognise(sequence=4)
