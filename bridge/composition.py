@@ -318,6 +318,7 @@ def _commands(common: _Common, presence: Presence, setting: ConfigSetting, atten
         max_picture_bytes=config.limits.image_bytes,
         max_bytes=config.limits.frame_bytes,
         pictures=_picture_rules(config),
+        omit=frozenset(config.privacy.omit),
         shares=bool(config.instance),
     )
 

@@ -18,14 +18,14 @@ class SwipingCardAnswer(AnswerData, kw_only=True):
     """The card that was shown."""
 
     card_type: Annotated[int, choice("what card", CARD_TYPES)]
-    name: Maybe[Annotated[str, text("the holder's name")]] = UNSET
-    id_num: Annotated[str, text("the card's number")]
-    ethnic: Maybe[Annotated[str, text("the holder's ethnicity")]] = UNSET
+    person_name: Maybe[Annotated[str, text("the holder's name")]] = field(name="name", default=UNSET)
+    id_number: Annotated[str, text("the card's number")] = field(name="idNum")
+    ethnicity: Maybe[Annotated[str, text("the holder's ethnicity")]] = field(name="ethnic", default=UNSET)
     gender: Maybe[Annotated[str | int, plain("the holder's gender; text in the document's table, a number in its example")]] = UNSET
     birthday: Maybe[Annotated[str, text("the holder's birthday, yyyyMMdd or yyyy-MM-dd")]] = UNSET
     address: Maybe[Annotated[str, text("the holder's address")]] = UNSET
     id_issuing_organ: Maybe[Annotated[str, text("who issued the card")]] = UNSET
-    id_useful_life: Maybe[Annotated[str, text("the days between which the card is valid")]] = UNSET
+    id_expiry: Maybe[Annotated[str, text("the days between which the card is valid")]] = field(name="idUsefulLife", default=UNSET)
 
 
 @command(

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import msgspec
 from msgspec import inspect
 
 from bridge.catalogue import REPORTS, Report
+from bridge.catalogue.message import AnswerData
 
 ALWAYS_THERE = frozenset({"event_id", "event_type", "device_id", "device_name", "time", "received_at", "sequence", "replay", "extra"})
 """Fields that every event has."""
@@ -28,6 +30,12 @@ def hidden_names(omit: frozenset[str]) -> frozenset[str]:
     """
     wire = (name for report in REPORTS.values() for ours, name in _names(report) if ours in omit)
     return frozenset(name.lower() for name in (*omit, *wire))
+
+
+@cache
+def hidden_in_answers(answer: type[AnswerData], omit: frozenset[str]) -> frozenset[str]:
+    """The same, of an answer to a command: a card that is read on demand is a person's card, too."""
+    return frozenset(field.encode_name.lower() for field in msgspec.structs.fields(answer) if field.name in omit)
 
 
 def without(value: Any, hidden: frozenset[str]) -> Any:

@@ -32,9 +32,10 @@ class Terminals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandRules:
-    """What the configuration says about commands: those that are denied, whether messages are sent unchecked, how many that may open a door
-    are sent to one terminal within 10 s, whether fields that the catalogue does not know are let pass, the largest payload, the largest picture
-    in it, and what becomes of pictures in answers. A bridge that `shares` its base topic with others leaves terminals it does not know to them."""
+    """What the configuration says about commands: those that are denied, whether `raw` ones and fields that the catalogue does not know are let
+    pass, how many that may open a door a terminal is sent in ten seconds, the largest payload and the largest picture in it, what becomes of
+    pictures in answers, and which fields of people are never published. A bridge that `shares` its base topic with others leaves terminals
+    it does not know to them."""
 
     deny: frozenset[str] = frozenset()
     raw: bool = False
@@ -43,6 +44,7 @@ class CommandRules:
     max_bytes: int = 8 * 1024 * 1024
     max_picture_bytes: int = 4 * 1024 * 1024
     pictures: PictureRules = field(default_factory=PictureRules)
+    omit: frozenset[str] = frozenset()
     shares: bool = False
 
 

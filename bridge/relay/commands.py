@@ -28,6 +28,7 @@ from bridge.errors import Invalid
 from bridge.mqtt.commands import CommandRefused, Order, Response, transaction_of
 from bridge.mqtt.message import Message, Publication
 from bridge.mqtt.pictures import OVERHEAD_BYTES, depict
+from bridge.mqtt.privacy import hidden_in_answers, without
 from bridge.mqtt.topics import ALL, CommandTopic, Topics
 from bridge.relay.calls import Call, CommandRules, Course, Exchange, Terminals, Wish
 from bridge.relay.outlet import Outlet
@@ -230,9 +231,7 @@ class CommandRelay:
 
     def _concluded(self, end: End, call: Call, command: Command, data: CommandData) -> Exchange:
         outcome = end.outcome
-        response = replace(
-            self._response(call, outcome), data=self._pictures_out(call.device, command, data.shown_answer(end.data)) or None
-        )
+        response = replace(self._response(call, outcome), data=self._shown(call.device, command, data.shown_answer(end.data)) or None)
         if isinstance(outcome, Failed):
             response = replace(response, status="error", code=outcome.code, error=_FAILURES[outcome.code])
         elif outcome.result != Result.SUCCESS:
@@ -241,6 +240,10 @@ class CommandRelay:
             response = replace(response, result=outcome.result, description=outcome.desc or None)
         self._finish(call, response)
         return Exchange(data, outcome)
+
+    def _shown(self, device: str, command: Command, data: Any) -> Any:
+        """An answer as it is published: its pictures elsewhere, and without what is kept from the broker."""
+        return without(self._pictures_out(device, command, data), hidden_in_answers(command.answer, self._rules.omit))
 
     def _pictures_out(self, device: str, command: Command, data: Any) -> Any:
         """Publish an answer's pictures; in its data, what is said of them takes their place."""

@@ -186,3 +186,15 @@ def test_a_picture_over_the_sites_limit_is_refused_wherever_it_stands(make_site:
     assert response["error"] == f"data.image: expected a JPEG of at most 1024 bytes, got one of {len(large)}"
     site.publish("qyzn/SN1/command/add_face/1001/f7", JPEG + bytes(1024 - len(JPEG)))
     assert len(asked(terminal, "add_face")) == 1
+
+
+# Privacy.
+
+
+def test_a_card_read_on_demand_tells_no_more_than_an_event_would(make_site: MakeSite) -> None:
+    site = make_site(privacy={"omit": ["person_name", "id_number"]})
+    terminal = site.terminal()
+    asked(terminal)
+    site.command("swiping_card", {"timeOut": 5})
+    terminal.reply(asked(terminal, "swiping_card")[0].sequence, 0, {"cardType": 0, "name": "Jim", "idNum": "4203", "address": "here"})
+    assert one_response(site, "swiping_card")["data"] == {"cardType": 0, "address": "here"}
