@@ -10,28 +10,22 @@ from datetime import datetime, tzinfo
 from random import SystemRandom
 from typing import Any, cast
 
-from msgspec import UNSET
-
+from bridge import rules
 from bridge.catalogue import IMAGE_KINDS
-from bridge.catalogue.intercom import CalledReply, DeviceCallParamReply
 from bridge.config import Config, redacted
-from bridge.config.answers import Flat
 from bridge.errors import BridgeError
 from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.commands import Response
-from bridge.mqtt.events import EventRules, Subject
+from bridge.mqtt.events import Subject
 from bridge.mqtt.link import Link, LinkListener
 from bridge.mqtt.message import Publication
-from bridge.mqtt.options import ConnectOptions
-from bridge.mqtt.pictures import PictureRules
 from bridge.mqtt.topics import Topics
 from bridge.outbox import Limits as OutboxLimits
 from bridge.outbox import Outbox, WorkerThread
 from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay import outbox_news
-from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
+from bridge.relay.answers import AnswerRelay
 from bridge.relay.attention import Attention
-from bridge.relay.calls import CommandRules
 from bridge.relay.claims import Claims
 from bridge.relay.commands import CommandRelay
 from bridge.relay.complaints import Complaints
@@ -39,7 +33,6 @@ from bridge.relay.condition import Condition, SetUp, Traffic
 from bridge.relay.config_reading import ConfigReading
 from bridge.relay.config_setting import ConfigSetting
 from bridge.relay.configuration import Configuration
-from bridge.relay.defaults import Defaults
 from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
 from bridge.relay.noticeboard import Noticeboard
@@ -254,42 +247,20 @@ def _condition(common: _Common, presence: Presence, complaints: Complaints) -> C
 
 def _answers(common: _Common, presence: Presence) -> AnswerRelay:
     config = common.config
-    asked = {"recognition": config.answers.recognition == "ask", "person": config.answers.person == "ask"}
-    rules = AnswerRules(
-        timeout_s=config.answers.timeout_s,
-        asking=ALWAYS_ASKING | {kind for kind, is_asked in asked.items() if is_asked},
-        shares=bool(config.instance),
-    )
-    flats = {number: _call(flat) for number, flat in config.intercom.flats.items()}
     return AnswerRelay(
         common.reactor,
         common.topics,
-        rules,
-        Defaults(config.answers.qrcode_default_open, flats),
+        rules.of_answers(config),
+        rules.when_nobody_answers(config),
         is_known=common.roster.is_known,
         tell=presence.tell,
         wall=common.wall,
     )
 
 
-def _call(flat: Flat) -> DeviceCallParamReply:
-    """A flat's entry as the answer that it is."""
-    called = [CalledReply(user_id=each.user_id or "", token=each.token or UNSET, phone=each.phone or UNSET) for each in flat.called]
-    return DeviceCallParamReply(
-        called=called,
-        device_token=flat.device_token or UNSET,
-        device_name=flat.device_name or UNSET,
-        max_seconds=flat.max_seconds,
-    )
-
-
-def _event_rules(config: Config) -> EventRules:
-    return EventRules(config.events.replay_after_s, frozenset(config.privacy.omit), _picture_rules(config))
-
-
 def _dispatch(common: _Common) -> Dispatch:
-    rules = _event_rules(common.config)
-    return Dispatch(common.link, common.outbox, common.topics, rules, common.reactor, common.wall, common.config.outbox.mode)
+    event_rules = rules.of_events(common.config)
+    return Dispatch(common.link, common.outbox, common.topics, event_rules, common.reactor, common.wall, common.config.outbox.mode)
 
 
 def _events(common: _Common, dispatch: Dispatch, answers: AnswerRelay) -> EventRelay:
@@ -298,7 +269,7 @@ def _events(common: _Common, dispatch: Dispatch, answers: AnswerRelay) -> EventR
     def subject_of(serial: str) -> Subject:
         return Subject(serial, common.roster.name_of(serial), config.device_zone(serial))
 
-    return EventRelay(dispatch, common.topics, _event_rules(config), subject_of, common.wall, answers)
+    return EventRelay(dispatch, common.topics, rules.of_events(config), subject_of, common.wall, answers)
 
 
 def _config_setting(common: _Common, configuration: Configuration, reading: ConfigReading) -> ConfigSetting:
@@ -310,17 +281,6 @@ def _config_setting(common: _Common, configuration: Configuration, reading: Conf
 
 def _commands(common: _Common, presence: Presence, setting: ConfigSetting, attention: Attention) -> CommandRelay:
     config = common.config
-    rules = CommandRules(
-        deny=frozenset(config.commands.deny),
-        raw=config.commands.raw,
-        door_per_10_s=config.commands.door_per_10_s,
-        unknown_fields=config.commands.unknown_fields,
-        max_picture_bytes=config.limits.image_bytes,
-        max_bytes=config.limits.frame_bytes,
-        pictures=_picture_rules(config),
-        omit=frozenset(config.privacy.omit),
-        shares=bool(config.instance),
-    )
 
     def local(moment: float, serial: str) -> datetime:
         return datetime.fromtimestamp(moment, config.device_zone(serial))
@@ -336,7 +296,7 @@ def _commands(common: _Common, presence: Presence, setting: ConfigSetting, atten
         common.link,
         common.replies,
         common.topics,
-        rules,
+        rules.of_commands(config),
         common.roster,
         wall=common.wall,
         arrived_at=attention.arrived_at,
@@ -374,21 +334,5 @@ def _hall(common: _Common, relay: Relay) -> Hall:
 
 
 def _link(reactor: Any, config: Config, address: BrokerAddress, topics: Topics, listener: LinkListener) -> Link:
-    username, password = config.mqtt.credentials
-    options = ConnectOptions(
-        client_id=config.client_id,
-        keepalive_s=config.mqtt.keepalive_s,
-        protocol=config.mqtt.protocol,
-        username=username,
-        password=password,
-        ca_file=config.mqtt.ca_file,
-        cert_file=config.mqtt.cert_file,
-        key_file=config.mqtt.key_file,
-    )
     will = Publication(topics.state, b"offline", retain=True)
-    return Link(reactor, address, options, will, topics.subscriptions(), listener, SystemRandom())
-
-
-def _picture_rules(config: Config) -> PictureRules:
-    publish = config.images.publish
-    return PictureRules(publish in ("topic", "both"), publish in ("inline", "both"), config.images.retain, config.limits.image_bytes)
+    return Link(reactor, address, rules.of_the_connection(config), will, topics.subscriptions(), listener, SystemRandom())
