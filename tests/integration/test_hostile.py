@@ -19,7 +19,7 @@ from tests.integration.raw_terminal import RawTerminal, recognition
 
 pytestmark = pytest.mark.integration
 
-ACT_S = float(os.environ.get("QYZN_HOSTILE_S", "1.2"))
+ACT_S = float(os.environ.get("QYZN_HOSTILE_S", "0.7"))
 SERVED_WITHIN_S = (
     1.5  # for a heartbeat, and for an event that goes through the broker; milliseconds on a machine that has nothing else to do
 )

@@ -144,6 +144,21 @@ def test_everything_that_was_sent_too_fast_is_answered_in_the_end(lobby: Lobby) 
     assert [each.sequence for each in said + guest.heard()] == list(range(5, 45))
 
 
+# A peer that sends a byte a second.
+
+
+def test_a_frame_that_never_ends_does_not_keep_a_connection_open() -> None:
+    lobby = Lobby()
+    stranger, terminal = lobby.connect(), lobby.guest()
+    data = frame("snapshot_face", FACE)
+    for second, byte in enumerate(data[:75]):
+        assert (stranger.is_closing(), terminal.is_closing()) == (second >= 30, False)
+        stranger.send(bytes([byte]))
+        terminal.send(bytes([byte]))
+        lobby.wait(1)
+    assert terminal.is_closing()
+
+
 # A peer that does not read.
 
 
