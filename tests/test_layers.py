@@ -26,7 +26,7 @@ LADDER = (
     {"homeassistant"},
     {"relay"},
     {"reference"},
-    {"readiness", "descriptors"},
+    {"readiness", "descriptors", "rules"},
     {"composition"},
     {"service"},
     {"tap"},
