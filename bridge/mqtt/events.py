@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.catalogue import Picture
+from bridge.catalogue import REPORTS, Picture
 from bridge.mqtt.message import Publication
 from bridge.mqtt.pictures import JPEG, OVERHEAD_BYTES, PictureRules, depict
 from bridge.mqtt.privacy import hidden_names, without
@@ -22,6 +22,7 @@ from bridge.session.clock import parse_record_time
 from bridge.session.happenings import Received
 from bridge.session.terminal_clock import age_s, least_age_s
 
+_KINDS = frozenset(report.event for report in REPORTS.values() if report.event)
 _KIND = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PICTURES = frozenset({"image", "compare_image"})
 JSON = "application/json"
@@ -73,8 +74,11 @@ def event_id(device_id: str, received: Received) -> str:
 
 
 def kind_of(received: Received) -> str:
-    """The kind of event that a message becomes."""
-    return received.declaration.event if received.declaration and received.declaration.event else received.name
+    """The kind of event that a message becomes: of one that the catalogue does not know, its name, kept apart from the kinds that there
+    are, whose consumers expect another form."""
+    if received.declaration is not None and received.declaration.event:
+        return received.declaration.event
+    return f"message_{received.name}" if received.name in _KINDS else received.name
 
 
 def fresh_for_s(received: Received, zone: tzinfo, rules: EventRules, wall: float) -> float:

@@ -154,3 +154,10 @@ def test_what_the_configuration_says_about_events(make_site: MakeSite) -> None:
     shown = event.json
     assert (shown["device_name"], shown["time"], shown["age_s"]) == ("Front door", "2023-11-15T06:13:20+08:00", 10)
     assert (shown["image"], shown["image_base64"], "person_id" in shown) == (None, PICTURE, False)
+
+
+def test_a_message_that_nobody_knows_is_kept_apart_from_the_kinds_that_there_are(site: Site, terminal: Terminal) -> None:
+    terminal.say("call", {"callNo": "304"}, sequence=3)
+    assert site.link.on("qyzn/SN1/event/call") == []
+    (event,) = site.link.on("qyzn/SN1/event/message_call")
+    assert (event.json["event_type"], event.json["extra"]) == ("call", {"callNo": "304"})
