@@ -189,18 +189,21 @@ class Dispatch:
         try:
             while self._outlet.is_up and not self._is_closing:
                 await self._outlet.when_drained()
-                batch = await self._outbox.next_batch()
+                try:
+                    batch = await self._outbox.next_batch()
+                except StorageFault as fault:
+                    self.log.error("the outbox cannot be read: {reason}", reason=str(fault))
+                    await self._pause()
+                    continue
                 if not batch:
                     return
                 if not await self._publish_batch(batch):
                     await self._pause()
-        except StorageFault as fault:
-            self.log.error("the outbox cannot be read: {reason}", reason=str(fault))
         finally:
             self._is_emptying = False
 
     async def _publish_batch(self, batch: list[Stored]) -> bool:
-        """Whether to go on at once: not after the broker has refused something, or when it is away."""
+        """Whether to go on at once: not after the broker has refused something."""
         flights = [
             (stored.id, self._flights.get(stored.entry.key) or self._fly_again(stored))
             for stored in batch
@@ -214,7 +217,7 @@ class Dispatch:
         if hopeless:
             self._outbox.undeliverable(hopeless).addErrback(self._not_deleted)
         self._delete([number for number, flight in flights if flight.error is None])
-        return not back
+        return not any(isinstance(flight.error, BrokerRefused) for _, flight in flights)
 
     def _fly_again(self, stored: Stored) -> _Flight:
         entry = stored.entry
@@ -223,9 +226,7 @@ class Dispatch:
         return self._fly(entry.key, recompose(kept, self._topics, self.rules_now(), self._wall()))
 
     async def _pause(self) -> None:
-        """A while, unless the broker is away: then until it is back, when `empty` begins anew."""
-        if not self._outlet.is_up:
-            return
+        """A while. The end cuts it short."""
         self._rest = deferLater(self._clock, REFUSED_PAUSE_S, lambda: None)
         try:
             await self._rest

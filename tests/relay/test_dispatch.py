@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import pytest
+from twisted.internet.defer import fail
 
-from bridge.errors import BrokerRefused
+from bridge.errors import BrokerAway, BrokerRefused, StorageFault
 from bridge.relay.dispatch import PUBACK_S, REFUSED_PAUSE_S
 from tests.relay.conftest import MakeSite
 from tests.relay.site import Sent, Site, Terminal
@@ -236,3 +237,29 @@ def test_health_tells_of_the_outbox(site: Site, terminal: Terminal, up_for: int)
     health = site.relay.condition.health()["outbox"]
     assert (health["events"], health["oldest_age_s"], health["fault"]) == (3 + up_for, 5.0, None)
     assert health["bytes"] > 0
+
+
+def test_a_link_that_was_lost_and_found_is_used_at_once(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=9)
+    site.link.holds = True
+    site.link_up()
+    assert len(events(site)) == 1
+    site.link.is_up = False
+    site.link.is_up = True  # before anybody is told that what was on its way is lost
+    lost, site.link.sent = site.link.sent, []
+    for each in lost:
+        if not each.done.called:
+            each.refuse(BrokerAway("lost"))
+    assert len(events(site)) == 1
+
+
+def test_an_outbox_that_cannot_be_read_is_tried_again(site: Site, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=9)
+    with monkeypatch.context() as patch:
+        patch.setattr(site.outbox, "next_batch", lambda: fail(StorageFault("an I/O error")))
+        site.link_up()
+        assert events(site) == []
+    site.clock.advance(REFUSED_PAUSE_S)
+    assert len(events(site)) == 1
