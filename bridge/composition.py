@@ -14,6 +14,7 @@ from bridge import rules
 from bridge.catalogue import IMAGE_KINDS
 from bridge.config import Config, redacted
 from bridge.errors import BridgeError
+from bridge.homeassistant import DiscoveryTopics, Offer
 from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.commands import Response
 from bridge.mqtt.events import Subject
@@ -33,13 +34,14 @@ from bridge.relay.condition import Condition, SetUp, Traffic
 from bridge.relay.config_reading import ConfigReading
 from bridge.relay.config_setting import ConfigSetting
 from bridge.relay.configuration import Configuration
+from bridge.relay.discovery import Discovery, Knowledge
 from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Moments, Presence
 from bridge.relay.relay import Relay
 from bridge.relay.replies import Replies
-from bridge.relay.requests import OfNothing, Request, RequestRelay, admission_requests
+from bridge.relay.requests import OfNothing, Request, RequestRelay, admission_requests, rediscover_request
 from bridge.session.admission import Attempt
 from bridge.session.session import SessionLimits, Surroundings
 from bridge.terminal.directory import Directory
@@ -192,6 +194,7 @@ def _relay(common: _Common) -> Relay:
     reading = ConfigReading(configuration, common.link, common.directory.find, common.reactor, SystemRandom())
     setting = _config_setting(common, configuration, reading)
     attention = Attention(common.reactor, common.wall, common.link.redial)
+    discovery = _discovery(common, configuration)
     return Relay(
         topics=common.topics,
         directory=common.directory,
@@ -207,7 +210,8 @@ def _relay(common: _Common) -> Relay:
         configuration=configuration,
         config_reading=reading,
         config_setting=setting,
-        requests=_requests(common, condition),
+        requests=_requests(common, condition, discovery),
+        discovery=discovery,
         attention=attention,
     )
 
@@ -307,9 +311,29 @@ def _commands(common: _Common, presence: Presence, setting: ConfigSetting, atten
     )
 
 
-def _requests(common: _Common, condition: Condition) -> RequestRelay:
+def _places(config: Config) -> DiscoveryTopics | None:
+    return DiscoveryTopics(config.homeassistant.prefix) if config.homeassistant.enabled else None
+
+
+def _discovery(common: _Common, configuration: Configuration) -> Discovery:
+    registry = common.roster.registry
+    return Discovery(
+        clock=common.reactor,
+        random=SystemRandom(),
+        outlet=common.link,
+        board=common.board,
+        topics=common.topics,
+        places=_places(common.config),
+        offer=Offer.of(common.config),
+        knowledge=Knowledge(registry.get, registry.terminals, common.roster.is_known, common.roster.name_of, configuration),
+        unsubscribe=common.link.unsubscribe,
+    )
+
+
+def _requests(common: _Common, condition: Condition, discovery: Discovery) -> RequestRelay:
     requests = admission_requests(common.admission, condition.permit_join, condition.post_info)
     requests["health"] = Request(OfNothing, "How the bridge does, now.", lambda _: condition.health())
+    requests["rediscover"] = rediscover_request(discovery.again)
     return RequestRelay(common.replies, common.topics, requests)
 
 
@@ -335,4 +359,6 @@ def _hall(common: _Common, relay: Relay) -> Hall:
 
 def _link(reactor: Any, config: Config, address: BrokerAddress, topics: Topics, listener: LinkListener) -> Link:
     will = Publication(topics.state, b"offline", retain=True)
-    return Link(reactor, address, rules.of_the_connection(config), will, topics.subscriptions(), listener, SystemRandom())
+    places = _places(config)
+    subscriptions = topics.subscriptions() + (places.subscriptions() if places else ())
+    return Link(reactor, address, rules.of_the_connection(config), will, subscriptions, listener, SystemRandom())

@@ -44,6 +44,16 @@ def _collector(option: Option) -> Callable[[usage.Options, str], None]:
     return take
 
 
+def _switch(option: Option, value: bool) -> Callable[[usage.Options], None]:
+    """The method by which usage.Options takes `--name`, or `--no-name`."""
+
+    def take(self: usage.Options) -> None:
+        self[option.name] = value
+
+    take.__doc__ = option.help if value else f"The opposite of --{option.name}."
+    return take
+
+
 class Options(usage.Options):
     """The configuration's options and --config. Raises SystemExit(1), after one line on stderr, for what cannot be."""
 
@@ -51,11 +61,14 @@ class Options(usage.Options):
     longdesc = "Terminates the connections of QYZN face terminals and speaks MQTT for them. Every setting is in the sample configuration."
     optParameters: ClassVar = [
         ["config", "c", None, "The configuration, a TOML file."],
-        *([option.name, None, None, option.help] for option in OPTIONS if not option.repeatable),
+        *([option.name, None, None, option.help] for option in OPTIONS if not option.repeatable and not option.switch),
     ]
     for _option in OPTIONS:
         if _option.repeatable:
             locals()[f"opt_{_option.name.replace('-', '_')}"] = _collector(_option)
+        if _option.switch:
+            locals()[f"opt_{_option.name.replace('-', '_')}"] = _switch(_option, True)
+            locals()[f"opt_no_{_option.name.replace('-', '_')}"] = _switch(_option, False)
     del _option
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:

@@ -37,7 +37,7 @@ def test_with_nothing_given_it_is_the_embedded_broker_on_loopback() -> None:
 def test_each_option_is_there_and_explained() -> None:
     usage = Options().getUsage(width=10_000)
     for option in OPTIONS:
-        assert f"--{option.name}=" in usage
+        assert all(spelling + ("" if option.switch else "=") in usage for spelling in option.spellings)
         assert " ".join(option.help.split()[:5]) in " ".join(usage.split())
     assert "--config=" in usage
 
@@ -48,6 +48,19 @@ def test_options_win_over_the_file_and_the_environment(tmp_path: Path, monkeypat
     monkeypatch.setenv("QYZN_BRIDGE_MQTT_URL", "mqtt://environment")
     config = parsed("--config", str(file), "--base-topic", "option", "--mqtt=mqtt://option").config_values
     assert (config.base_topic, config.instance, config.mqtt.url, config.mqtt.keepalive_s) == ("option", "file", "mqtt://option", 99)
+
+
+@pytest.mark.parametrize(("arguments", "enabled"), [([], True), (["--no-homeassistant"], False), (["--homeassistant"], True)])
+def test_a_switch_is_on_or_off(arguments: list[str], enabled: bool) -> None:
+    assert parsed(*arguments).config_values.homeassistant.enabled is enabled
+
+
+def test_a_switch_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text("[homeassistant]\nenabled = false\n")
+    assert not parsed("--config", str(file)).config_values.homeassistant.enabled
+    assert parsed("--config", str(file), "--homeassistant").config_values.homeassistant.enabled
+    assert not parsed("--config", str(file), "--homeassistant", "--no-homeassistant").config_values.homeassistant.enabled
 
 
 def test_listen_may_be_given_several_times() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Struct, field
 
@@ -123,6 +123,8 @@ class DeviceCallParam(ReportData):
     call_id: Annotated[str | None, text("the call's id, which its result names again")] = field(name="callRequestId", default=None)
     picture: Annotated[str | None, base64_image("who rings")] = None
 
+    event_types: ClassVar[tuple[str, ...]] = ("ring",)
+
     def event_type(self) -> str:
         """ring."""
         return "ring"
@@ -178,6 +180,8 @@ class DeviceCallResult(ReportData):
     call_number: Annotated[str | None, text("the flat that was called")] = field(name="callNo", default=None)
     call_id: Annotated[str | None, text("the call's id, as when it rang")] = field(name="callRequestId", default=None)
     records: Annotated[list[CallRecord] | None, items("the attempts")] = field(name="callRecords", default=None)
+
+    event_types: ClassVar[tuple[str, ...]] = (*_EVENT_TYPES, "unknown")
 
     def event_type(self) -> str:
         """answered, missed, hung_up, unreachable, failed or unknown: the first of these that one of the attempts was."""

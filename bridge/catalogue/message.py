@@ -76,6 +76,8 @@ class ReportData(Data):
     refused for what is missing."""
 
     declaration: ClassVar[Report]
+    event_types: ClassVar[tuple[str, ...]] = ()
+    """Every type that its events may have; empty where it is the message's own name."""
 
     def event_type(self) -> str:
         """The event's type: the message's own name, unless the message tells several."""

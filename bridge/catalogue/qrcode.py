@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from .asking import Answer, Asker, Question, Reply
 from .fields import choice, plain, text
@@ -43,6 +43,8 @@ class QrcodeData(ReportData):
     """A code was scanned; the terminal asks whether to open."""
 
     content: Annotated[str | None, text("what the code says")] = None
+
+    event_types: ClassVar[tuple[str, ...]] = ("scanned",)
 
     def event_type(self) -> str:
         """scanned."""

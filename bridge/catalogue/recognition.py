@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, field
 
@@ -94,6 +94,8 @@ class SnapshotFace(ReportData):
     compare_picture: Annotated[str | None, base64_image("the picture compared with, where the face has no id")] = field(
         name="comparePic", default=None
     )
+
+    event_types: ClassVar[tuple[str, ...]] = ("matched", "blacklisted", "unmatched", "expired", "outside_hours")
 
     def event_type(self) -> str:
         """matched, blacklisted (a match from the black list), unmatched, expired or outside_hours; unmatched for a result unheard of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, field
 
@@ -105,6 +105,8 @@ class DeviceSyncPerson(ReportData):
     expire_time: Annotated[str | None, record_time("until when the person may pass")] = None
     pass_mode: Annotated[int | None, choice("what the person must show", PASS_MODES)] = None
     faces: Annotated[list[SyncedFace] | None, items("the person's faces")] = None
+
+    event_types: ClassVar[tuple[str, ...]] = ("synced",)
 
     def event_type(self) -> str:
         """synced."""

@@ -14,7 +14,8 @@ PREFIX = "QYZN_BRIDGE_"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A command line option: `--name VALUE`, given several times if `repeatable`, one of `choices` if there are any.
+    """A command line option: `--name VALUE`, given several times if `repeatable`, one of `choices` if there are any; or, if it is a
+    `switch`, `--name` and `--no-name`.
 
     `path` is its key in the file, as in `mqtt.url`; `help` says what it means, and its default.
     """
@@ -24,17 +25,25 @@ class Option:
     help: str
     repeatable: bool
     choices: tuple[str, ...]
+    switch: bool
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """As it is written."""
+        return (f"--{self.name}", f"--no-{self.name}") if self.switch else (f"--{self.name}",)
 
 
 def _options() -> Iterator[Option]:
     for path, entry in walk(Config):
         if entry.key and entry.key.option:
             repeatable = get_origin(bare(entry.type)) is tuple
-            yield Option(entry.key.option, path, _help(entry.key, entry.default), repeatable, choices_of(entry.type))
+            yield Option(entry.key.option, path, _help(entry.key, entry.default), repeatable, choices_of(entry.type), bare(entry.type) is bool)
 
 
 def _help(key: Key, default: object) -> str:
     """The description, for a terminal, where only the option's own default has to be said."""
+    if isinstance(default, bool):
+        return f"{key.description} (default: {'yes' if default else 'no'})"
     shown = " ".join(default) if isinstance(default, tuple) else str(default)
     return f"{key.description} (default: {shown})" if shown else key.description
 
@@ -52,5 +61,5 @@ VARIABLES: dict[str, str] = dict(_variables())
 
 def elsewhere(path: str) -> tuple[str, ...]:
     """The option and the variable that give this key too, as they are written."""
-    options = (f"--{option.name}" for option in OPTIONS if option.path == path)
+    options = (spelling for option in OPTIONS if option.path == path for spelling in option.spellings)
     return *options, *(name for name, key in VARIABLES.items() if key == path)

@@ -84,6 +84,9 @@ Text = Annotated[str, Rule("a string that is not empty", is_text)]
 Endpoint = Annotated[str, Rule('an endpoint such as "tcp:8899"', lambda value: is_text(value) and value.strip())]
 Endpoints = Annotated[tuple[Endpoint, ...], Rule("a list of endpoints, at least one", bool)]
 BaseTopic = Annotated[str, Rule('a topic such as "qyzn", without + and #, without / at its ends and $ at its start', is_base_topic)]
+DiscoveryPrefix = Annotated[
+    str, Rule('a topic such as "homeassistant", without + and #, without / at its ends and $ at its start', is_base_topic)
+]
 Instance = Annotated[str, matching(r"[A-Za-z0-9_-]{0,64}", "at most 64 of A-Z, a-z, 0-9, _ and -")]
 DeviceId = Annotated[str, Rule('a serial: 1 to 64 of A-Z, a-z, 0-9, _ and -, not "bridge" or "all"', is_device_id)]
 FlatNumber = Annotated[

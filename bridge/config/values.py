@@ -235,6 +235,29 @@ class Outbox(Section, frozen=True, kw_only=True):
     max_age_s: Annotated[shapes.LongSeconds, Key("For how long.")] = 604_800.0
 
 
+class HomeAssistant(Section, frozen=True, kw_only=True):
+    """Home Assistant, which finds the terminals by itself where it has the same broker."""
+
+    enabled: Annotated[
+        bool, Key("Whether each terminal, and the bridge, is announced to Home Assistant (MQTT discovery).", option="homeassistant")
+    ] = True
+    prefix: Annotated[shapes.DiscoveryPrefix, Key("The discovery prefix, as in the options of Home Assistant's MQTT integration.")] = (
+        "homeassistant"
+    )
+    doorbell: Annotated[bool, Key("Whether each terminal has a doorbell: false for terminals that nobody can ring at.")] = True
+    lock: Annotated[
+        bool,
+        Key(
+            "Whether each terminal has a lock as well, for voice assistants and the like. It always shows locked: terminals do not tell. Unlocking"
+            " it opens the door once."
+        ),
+    ] = False
+    tags: Annotated[
+        bool, Key("Whether cards and QR codes are scanned as tags: whoever may see Home Assistant's tags then sees their numbers.")
+    ] = False
+    body_temperature: Annotated[bool, Key("Whether each terminal has a sensor of body temperature, for models that measure it.")] = False
+
+
 class Device(Section, frozen=True, kw_only=True):
     """What the configuration says about one terminal."""
 
@@ -271,6 +294,7 @@ class Config(Section, frozen=True, kw_only=True):
     timezone: Annotated[
         shapes.Zone, Key('The site\'s time zone by its IANA name, such as "Europe/Vienna"; "" for the host\'s. Terminals are set to it.')
     ] = ""
+    language: Annotated[Literal["en", "zh"], Key("The language of the names shown in Home Assistant: en or zh (Chinese).")] = "en"
     mqtt: Mqtt = Mqtt()
     registration: Registration = Registration()
     limits: Limits = Limits()
@@ -281,6 +305,7 @@ class Config(Section, frozen=True, kw_only=True):
     intercom: Intercom = Intercom()
     commands: Commands = Commands()
     outbox: Outbox = Outbox()
+    homeassistant: HomeAssistant = HomeAssistant()
     devices: Annotated[
         Mapping[shapes.DeviceId, Device],
         Key("One terminal, by its serial: a table like this for each that there is something to say about.", example='"0a9310e7acc298d3"'),

@@ -84,6 +84,10 @@ class Connection(protocol.Protocol):
         """Send, and return the packet identifier that `acknowledged` will name. Only between `connection_up` and the end."""
         return self._client.say_publish(encoded)
 
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Have the broker send no more of this. Only between `connection_up` and the end."""
+        self._client.unsubscribe(topic_filter)
+
     def disconnect(self) -> None:
         """Say DISCONNECT, so that the broker drops the will, and close."""
         self._set_aside("disconnected")
@@ -166,8 +170,8 @@ class Connection(protocol.Protocol):
                     self._arrived(message)
                 case Accepted(limits):
                     self._accepted(limits)
-                case Subscribed():
-                    self._subscribed()
+                case Subscribed(refusals):
+                    self._subscribed(refusals)
                 case Refused(code, reason):
                     self._refused(code, reason)
                 case Disconnected(code, reason):
@@ -183,9 +187,11 @@ class Connection(protocol.Protocol):
         else:
             self._subscribed()
 
-    def _subscribed(self) -> None:
+    def _subscribed(self, refusals: tuple[str, ...] = ()) -> None:
         if self._is_closed or self._limits is None or self._stage is not Stage.SUBSCRIBE:
             return
+        for refusal in refusals:
+            self._log.warn("the broker refuses the {refusal}; the bridge goes on without it", refusal=refusal)
         self._cancel_timer("establish")
         self._stage = Stage.UP
         self._up_since_s = self._reactor.seconds()

@@ -25,7 +25,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A SUBACK for every subscription."""
+    """A SUBACK for every subscription; `refusals` are about those that may be refused."""
+
+    refusals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,12 @@ class Link(Service):
         self.may_send()
         return done
 
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Listen no more to this, on this connection or a later one. What the broker has sent already still arrives."""
+        self._subscriptions = tuple(each for each in self._subscriptions if each.topic_filter != topic_filter)
+        if self._connection is not None and self.is_up:
+            self._connection.unsubscribe(topic_filter)
+
     def redial(self, reason: str) -> None:
         """Give up the connection, with whatever is still unread in it, and make another."""
         if self._connection is not None:

@@ -38,13 +38,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What to ask the broker for. Retain handling 2 and retain-as-published keep retained commands out, or at least known as such."""
+    """What to ask the broker for. Retain handling 2 and retain-as-published keep retained commands out, or at least known as such.
+
+    Without one that is `needed` the bridge is of no use; one that is not may be refused.
+    """
 
     topic_filter: str
     qos: int = 1
     retain_as_published: bool = True
     retain_handling: int = 2
     no_local: bool = False
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

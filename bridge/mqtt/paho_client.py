@@ -150,11 +150,15 @@ class TransportClient(paho.Client):
         self.happenings.append(Accepted(limits))
 
     def _suback(self, _client: object, _userdata: object, _id: int, codes: list[ReasonCode], properties: Properties | None) -> None:
+        refusals = []
         for code, subscription in zip(codes, self._introduction.subscriptions, strict=False):
             if code.value >= SUBACK_FAILURE:
-                self.happenings.append(Refused(code.value, f"subscription to {subscription.topic_filter}: {_reason(code, properties)}"))
-                return
-        self.happenings.append(Subscribed())
+                refusal = f"subscription to {subscription.topic_filter}: {_reason(code, properties)}"
+                if subscription.needed:
+                    self.happenings.append(Refused(code.value, refusal))
+                    return
+                refusals.append(refusal)
+        self.happenings.append(Subscribed(tuple(refusals)))
 
     def _puback(self, _client: object, _userdata: object, packet_id: int, code: ReasonCode, properties: Properties | None) -> None:
         self.happenings.append(Acknowledged(packet_id, code.value if code.is_failure else None, _reason(code, properties)))

@@ -170,3 +170,4 @@ class DeviceInfo(Struct, forbid_unknown_fields=True):
     address: Annotated[str | None, means("where it connects from")]
     instance: Annotated[str | None, means("the bridge it is connected to, where several share a broker")]
     session_since: Annotated[Time, means("since when it is connected")]
+    last_seen: Annotated[Time, means("when it was last heard of, to a minute; when it went, once it is away")]

@@ -22,7 +22,7 @@ from bridge.relay.condition import Condition, SetUp, Traffic
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Counters, Moments, Presence
 from bridge.relay.replies import Replies
-from bridge.relay.requests import OfNothing, Request, RequestRelay, admission_requests
+from bridge.relay.requests import OfNothing, Request, RequestRelay, admission_requests, rediscover_request
 from bridge.session.admission import Identity
 from bridge.terminal.protocol import TerminalProtocol
 
@@ -126,7 +126,9 @@ class Stage:
             rename=lambda serial, name: KNOWN,
         )
         requests = admission_requests(cast("RegistryAdmission", admission), self.condition.permit_join, self.condition.post_info)
-        return {**requests, "health": Request(OfNothing, "How the bridge does, now.", lambda _: self.health())}
+        requests["health"] = Request(OfNothing, "How the bridge does, now.", lambda _: self.health())
+        requests["rediscover"] = rediscover_request(lambda: {"terminals": 1})
+        return requests
 
     def health(self) -> dict[str, Any]:
         """What the bridge says of its health after a day, with a memory that does not depend on the machine."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,16 @@ class Configuration:
         self._board = board
         self._topics = topics
         self._known: dict[str, _Known] = {}
+        self._observers: list[Callable[[str], None]] = []
+
+    def observe(self, observer: Callable[[str], None]) -> None:
+        """Have this called with a terminal's serial when it may have other groups than before."""
+        self._observers.append(observer)
+
+    def groups(self, serial: str) -> frozenset[str]:
+        """The groups of which values are known."""
+        known = self._known.get(serial)
+        return frozenset(known.values) if known else frozenset()
 
     def values(self, serial: str, group: str) -> Fields | None:
         """A group's last known values, secrets and all; None when they are not known. Not to be published."""
@@ -72,6 +82,7 @@ class Configuration:
             known.lacking.discard(name)
             known.values[name] = _encode(fields)
             self._board.post(self._topics.config(serial, name), _encode(GROUPS[name].masked(fields)))
+        self._tell(serial)
 
     def lacks(self, serial: str, groups: Iterable[str]) -> None:
         """The terminal does not have these."""
@@ -80,6 +91,7 @@ class Configuration:
             known.lacking.add(name)
             known.values.pop(name, None)
             self._board.clear(self._topics.config(serial, name))
+        self._tell(serial)
 
     def mark(self, serial: str) -> Mark:
         """To be taken before the terminal is asked, for `learn`."""
@@ -102,6 +114,10 @@ class Configuration:
         self._known.pop(serial, None)
         for name in GROUPS:
             self._board.forget(self._topics.config(serial, name))
+
+    def _tell(self, serial: str) -> None:
+        for observer in self._observers:
+            observer(serial)
 
     def _of(self, serial: str) -> _Known:
         return self._known.setdefault(serial, _Known())

@@ -5,6 +5,8 @@ A notice that changes is published at once if the broker is there; when it comes
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -12,6 +14,9 @@ from twisted.python.failure import Failure
 from bridge.errors import BridgeError, BrokerAway
 from bridge.mqtt.message import Publication
 from bridge.relay.outlet import Outlet
+
+Drawn = Callable[[], bytes]
+"""A notice that is made each time it is told: it is too large to be kept, or depends on the broker."""
 
 
 class Noticeboard:
@@ -24,12 +29,12 @@ class Noticeboard:
         self._outlet = outlet
         self._is_telling = outlet.is_up
         self._is_waiting = False
-        self._notices: dict[str, bytes] = {}
+        self._notices: dict[str, bytes | Drawn] = {}
         self._to_clear: set[str] = set()
         self._untold: dict[str, None] = {}
 
-    def post(self, topic: str, payload: bytes) -> None:
-        """This is how it is now. The same again says nothing new."""
+    def post(self, topic: str, payload: bytes | Drawn) -> None:
+        """This is how it is now. The same bytes again say nothing new."""
         if self._notices.get(topic) == payload:
             return
         self._notices[topic] = payload
@@ -39,7 +44,13 @@ class Noticeboard:
 
     def read(self, topic: str) -> bytes | None:
         """What stands there."""
-        return self._notices.get(topic)
+        notice = self._notices.get(topic)
+        return notice() if callable(notice) else notice
+
+    def again(self, topics: Iterable[str]) -> None:
+        """Tell these once more, in this order, as far as there are such notices: somebody may have missed them."""
+        self._untold |= {topic: None for topic in topics if topic in self._notices}
+        self._tell()
 
     def clear(self, topic: str) -> None:
         """There is nothing to say any more: the broker is to forget it, now or as soon as it is there."""
@@ -85,7 +96,9 @@ class Noticeboard:
             published.addCallback(lambda _: self._to_clear.discard(topic))
             published.addErrback(_log_unless_away, topic, self.log)
         else:
-            say(self._outlet, Publication(topic, self._notices[topic], retain=True), self.log)
+            notice = self._notices[topic]
+            payload = notice() if callable(notice) else notice
+            say(self._outlet, Publication(topic, payload, retain=True), self.log)
 
 
 def say(outlet: Outlet, publication: Publication, log: Logger) -> Deferred[None]:

@@ -25,6 +25,9 @@ GRACE_S = 5.0
 DEVICES_EVERY_S = 1.0
 """The list of all terminals is published at most this often: with thousands of them, each login would send it whole."""
 
+SEEN_EVERY_S = 60.0
+"""How often a terminal's info is published for the sole reason that the terminal was heard of again."""
+
 SAID_OFTEN = frozenset({"command_refused", "answer_late", "auth_failed", "protocol_error"})
 """Events of the bridge that others can cause, as often as they like."""
 MOST_SAID = 20
@@ -80,6 +83,7 @@ class Presence:
     retained_images: frozenset[str] = frozenset()
     """The kinds of pictures that the broker keeps, if it does."""
     counters: dict[str, Counters] = field(default_factory=dict)
+    _seen_at: dict[str, float] = field(default_factory=dict)
     _leaving: dict[str, IDelayedCall] = field(default_factory=dict)
     _devices_due: IDelayedCall | None = None
     _starting: IDelayedCall | None = None
@@ -122,10 +126,19 @@ class Presence:
     def left(self, serial: str, reason: str, *, clean: bool) -> None:
         """A terminal is gone: away at once after a logout, otherwise unless it is back soon."""
         self.heard(serial)
+        self._seen_at.pop(serial, None)
+        info = self.board.read(self.topics.device_info(serial))
+        if info is not None:
+            self.board.post(self.topics.device_info(serial), _encode({**msgspec.json.decode(info), "last_seen": self.moments.now()}))
         if clean:
             self._away(serial, reason)
         else:
             self._leaving[serial] = self.clock.callLater(GRACE_S, self._away, serial, reason)
+
+    def seen(self, terminal: TerminalProtocol) -> None:
+        """A terminal was heard of. Its info says so, now and then."""
+        if self.clock.seconds() - self._seen_at.get(terminal.serial, -SEEN_EVERY_S) >= SEEN_EVERY_S:
+            self._post_info(terminal)
 
     def removed(self, serial: str) -> None:
         """A terminal is known no more: nothing retained is to be left of it."""
@@ -178,6 +191,7 @@ class Presence:
     def _post_info(self, terminal: TerminalProtocol) -> None:
         identity = terminal.identity
         assert identity is not None
+        self._seen_at[identity.serial] = self.clock.seconds()
         info = {
             "id": identity.serial,
             "name": self.name_of(identity.serial),
@@ -188,6 +202,7 @@ class Presence:
             "address": terminal.address,
             "instance": self.instance or None,
             "session_since": self.moments.at(terminal.joined_at or self.moments.wall()),
+            "last_seen": self.moments.now(),
         }
         self.board.post(self.topics.device_info(identity.serial), _encode(info))
 

@@ -20,6 +20,7 @@ from bridge.relay.condition import Condition
 from bridge.relay.config_reading import ConfigReading
 from bridge.relay.config_setting import CHANGE, ConfigSetting
 from bridge.relay.configuration import Configuration
+from bridge.relay.discovery import Discovery
 from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
 from bridge.relay.noticeboard import Noticeboard
@@ -52,6 +53,7 @@ class Relay:
     config_reading: ConfigReading
     config_setting: ConfigSetting
     requests: RequestRelay
+    discovery: Discovery
     attention: Attention
     _log = Logger()
 
@@ -75,6 +77,7 @@ class Relay:
         self.complaints.stop()
         self.config_reading.stop()
         self.condition.stop()
+        self.discovery.stop()
 
     # The terminals' audience.
 
@@ -88,11 +91,13 @@ class Relay:
         )
         self.presence.joined(terminal, replaced=replaced)
         self.config_reading.joined(terminal)
+        self.discovery.changed(terminal.serial)
 
     def updated(self, terminal: TerminalProtocol) -> None:
         """A terminal said more of itself."""
         self.presence.info_changed(terminal)
         self.config_reading.updated(terminal)
+        self.discovery.changed(terminal.serial)
 
     def left(self, terminal: TerminalProtocol, reason: str, *, clean: bool) -> None:
         """A terminal is gone."""
@@ -104,6 +109,7 @@ class Relay:
     def received(self, terminal: TerminalProtocol, received: Received) -> None:
         """A terminal reports something."""
         self.presence.counted(terminal.serial).events += 1
+        self.presence.seen(terminal)
         self.events.received(terminal, received)
 
     def rejected(self, address: str, refusal: Refused) -> None:
@@ -133,16 +139,19 @@ class Relay:
         self.board.link_up()
         self.replies.link_up()
         self.dispatch.empty()
+        self.discovery.link_up()
 
     def link_down(self) -> None:
         """The broker is away; terminals keep what they report until it is back."""
         self.board.link_down()
+        self.discovery.link_down()
 
     def message(self, message: Message) -> None:
         """A message came from the broker."""
         topic = self.topics.read(message.topic)
         if topic is None:
-            self._log.debug("a message on {topic}, which is not ours", topic=message.topic)
+            if not self.discovery.message(message):
+                self._log.debug("a message on {topic}, which is not ours", topic=message.topic)
         elif isinstance(topic, CommandTopic):
             self._count_command(topic.device)
             self.commands.message(topic, message)
@@ -164,6 +173,7 @@ class Relay:
         if self.directory.find(serial) is None and self.presence.claims.read(serial, message):
             self.presence.given_up(serial)
             self.configuration.given_up(serial)
+            self.discovery.given_up(serial)
 
     # The registry's observer.
 
@@ -177,14 +187,17 @@ class Relay:
 
     def _approved(self, known: KnownTerminal) -> None:
         self.presence.tell("device_approved", id=known.serial)
+        self.discovery.changed(known.serial)
 
     def _registered(self, known: KnownTerminal) -> None:
         """It joins as it always did, and is told of when it does."""
 
     def _blocked(self, known: KnownTerminal) -> None:
+        self.discovery.retract(known.serial)
         self.directory.drop(known.serial, "blocked by the operator")
 
     def _removed(self, known: KnownTerminal) -> None:
+        self.discovery.retract(known.serial)  # before what its entities show is cleared
         self.directory.drop(known.serial, "removed by the operator")
         self.presence.removed(known.serial)
         self.configuration.removed(known.serial)
@@ -194,6 +207,7 @@ class Relay:
         terminal = self.directory.find(known.serial)
         if terminal is not None:
             self.presence.info_changed(terminal)
+        self.discovery.changed(known.serial)
 
     def _count_command(self, serial: str) -> None:
         if self.directory.find(serial) is not None:

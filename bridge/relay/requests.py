@@ -120,6 +120,11 @@ def _read(message: Message) -> dict[str, Any]:
     return value
 
 
+def rediscover_request(again: Callable[[], Any]) -> Request:
+    """The request for discovery. `again` announces everything once more, and tells how much that is."""
+    return Request(OfNothing, "Announce the bridge and its terminals to Home Assistant once more.", lambda _: again())
+
+
 def admission_requests(
     admission: RegistryAdmission, permit_join_shown: Callable[[], Any], permit_join_changed: Callable[[], None]
 ) -> dict[str, Request]:

@@ -119,7 +119,9 @@ def test_options_are_those_that_are_promised() -> None:
         "instance": "instance",
         "registration": "registration.policy",
         "state-dir": "state_dir",
+        "homeassistant": "homeassistant.enabled",
     }
+    assert [option.spellings for option in OPTIONS if option.switch] == [("--homeassistant", "--no-homeassistant")]
     assert [option.name for option in OPTIONS if option.repeatable] == ["listen"]
     assert {option.name: option.choices for option in OPTIONS if option.choices} == {"registration": ("approve", "open", "closed")}
 

@@ -27,6 +27,7 @@ PLACES = {"base": "qyzn", "device": "T0001", "message": "card_swiped", "person":
 OTHERS = (
     "qyzn/all/command/open_door",
     "qyzn/all/command/delete_person",
+    "qyzn/all/command/device_restart",
     "qyzn/all/config/audioctl/set",
     "qyzn/T0001/response/open_door/me",
     "qyzn/T0001/response/get_configs/me",
@@ -43,6 +44,7 @@ MAY_PUBLISH: dict[str, tuple[str, ...]] = {
     HOME_ASSISTANT: (
         "qyzn/T0001/command/open_door",
         "qyzn/T0001/command/snapshot_picture",
+        "qyzn/T0001/command/device_restart",
         "qyzn/T0001/config/*/set",
         "qyzn/all/config/audioctl/set",
         "qyzn/bridge/request/permit_join",

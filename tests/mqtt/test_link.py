@@ -234,6 +234,39 @@ def test_a_refused_subscription_names_its_filter() -> None:
     bench.stop()
 
 
+SEVERAL = (Subscription("qyzn/+/command/#"), Subscription("homeassistant/status", needed=False))
+
+
+def test_a_subscription_that_is_not_needed_may_be_refused(lines: list[str]) -> None:
+    bench = Bench(Script(suback=(1, 0x87)), SEVERAL).start()
+    assert bench.is_up()
+    assert "the broker refuses the subscription to homeassistant/status: Not authorized; the bridge goes on without it" in lines
+    bench.stop()
+
+
+def test_of_several_the_one_that_is_needed_may_not(lines: list[str]) -> None:
+    bench = Bench(Script(suback=(0x87, 0x87)), SEVERAL).start()
+    assert not bench.is_up()
+    bench.stop()
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_it_listens_no_more_to_what_it_unsubscribed_from(protocol: str) -> None:
+    bench = Bench(Script(suback=(1, 1)), SEVERAL, protocol=protocol).start()
+    bench.link.unsubscribe("homeassistant/status")
+    bench.broker.flush()
+    assert b"homeassistant/status" in bench.broker.last.unsubscribed
+    bench.broker.script.suback = 1
+    bench.broker.last.lose()
+    bench.advance(2)
+    assert bench.is_up()
+    assert b"homeassistant/status" not in bench.broker.last.subscribed
+    assert b"qyzn/+/command/#" in bench.broker.last.subscribed
+    bench.link.unsubscribe("nowhere")
+    bench.stop()
+    bench.link.unsubscribe("qyzn/+/command/#")
+
+
 def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1_at_once() -> None:
     bench = Bench(Script(speaks=(4,))).start()
     assert [conversation.level for conversation in bench.broker.conversations] == [5, 4]

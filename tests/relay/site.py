@@ -77,6 +77,7 @@ class FakeLink:
     sent: list[Sent] = field(default_factory=list)
     drained: list[Deferred[None]] = field(default_factory=list)
     redialled: list[str] = field(default_factory=list)
+    unsubscribed: list[str] = field(default_factory=list)
 
     def publish(self, publication: Publication) -> Deferred[None]:
         if not self.is_up:
@@ -89,6 +90,9 @@ class FakeLink:
 
     def redial(self, reason: str) -> None:
         self.redialled.append(reason)
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        self.unsubscribed.append(topic_filter)
 
     def when_drained(self) -> Deferred[None]:
         drained: Deferred[None] = Deferred()

@@ -95,3 +95,19 @@ def test_what_waits_when_the_link_goes_down_is_told_once_to_the_next() -> None:
     link.is_up = True
     board.link_up()
     assert [each.topic for each in link.taken()] == ["t"]
+
+
+def test_what_is_drawn_is_made_each_time_it_is_told(bench: Bench) -> None:
+    drawings = iter([b"1", b"2", b"3"])
+    bench.board.post("a", lambda: next(drawings))
+    assert bench.published() == [("a", b"1")]
+    assert bench.link_up() == [("a", b"2")]
+    assert bench.board.read("a") == b"3"
+
+
+def test_what_stands_can_be_told_again_in_another_order(bench: Bench) -> None:
+    bench.board.post("a", b"1")
+    bench.board.post("b", b"2")
+    bench.published()
+    bench.board.again(["b", "nothing", "a"])
+    assert bench.published() == [("b", b"2"), ("a", b"1")]

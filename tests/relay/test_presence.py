@@ -35,6 +35,7 @@ def test_a_terminal_that_joins_is_online_and_told_of(site: Site) -> None:
         "address": "192.0.2.7",
         "instance": None,
         "session_since": NOW,
+        "last_seen": NOW,
     }
     assert info[0].json["firmware"] is None  # the register did not tell it
 
