@@ -133,6 +133,10 @@ class Link(Service):
         self.may_send()
         return done
 
+    def is_waiting(self, published: Deferred[None]) -> bool:
+        """Whether what `publish` returned this for has not been sent, and can be withdrawn."""
+        return self._window.is_waiting(published)
+
     def unsubscribe(self, topic_filter: str) -> None:
         """Listen no more to this, on this connection or a later one. What the broker has sent already still arrives."""
         self._subscriptions = tuple(each for each in self._subscriptions if each.topic_filter != topic_filter)

@@ -71,6 +71,10 @@ class Window:
             self.in_flight_bytes -= entry.encoded.packet_bytes
         return entry
 
+    def is_waiting(self, done: Deferred[None]) -> bool:
+        """Whether what `add` returned this for has not been sent."""
+        return any(entry.done is done for entry in self._waiting)
+
     def when_drained(self) -> Deferred[None]:
         """Fires when the window is not congested, or at `close`; never fails."""
         if not self.congested:

@@ -59,6 +59,10 @@ class RecordingOutlet:
         self.published.append(publication)
         return succeed(None)
 
+    def is_waiting(self, published: Deferred[None]) -> bool:
+        """Nothing waits."""
+        return False
+
     def when_drained(self) -> Deferred[None]:
         """Never fails."""
         return succeed(None)

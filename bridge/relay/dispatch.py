@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from math import inf
 from typing import Literal
 
@@ -34,10 +35,12 @@ REFUSED_PAUSE_S = 30.0
 Mode = Literal["auto", "always"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Flight:
     """The publications of one event, given to the link. `error` says why the broker did not take them, once `is_over`."""
 
+    terminal: str
+    published: list[Deferred[None]]
     is_over: bool = False
     error: BridgeError | None = None
     waiting: list[Deferred[None]] = field(default_factory=list)
@@ -114,9 +117,10 @@ class Dispatch:
             await self._outbox.add(_entry(composed))
             self.empty()
             return
-        flight = self._fly(composed.key, composed.publications)
+        flight = self._fly(composed.device_id, composed.key, composed.publications)
         if self._mode == "always":
             await self._commit(composed, flight)
+            Deferred.fromCoroutine(self._be_patient([flight])).addErrback(self._defect)
             return
         await self._landing_or_patience(flight)
         if flight.is_over and flight.error is None:
@@ -124,12 +128,13 @@ class Dispatch:
         if isinstance(flight.error, TooLarge | Invalid):
             raise flight.error
         await self._commit(composed, flight)
+        self._take_back(flight)
 
     def empty(self) -> None:
         """Publish what is in the outbox, if the broker is there, until nothing is left."""
         if not self._is_emptying and self._outlet.is_up and not self._is_closing:
             self._is_emptying = True
-            Deferred.fromCoroutine(self._empty()).addErrback(lambda failure: self.log.failure("defect while emptying the outbox", failure))
+            Deferred.fromCoroutine(self._empty()).addErrback(self._defect)
 
     def hurry(self) -> None:
         """The end is near: what the broker has not acknowledged by now is committed to the outbox, and nothing more is published from there."""
@@ -140,10 +145,10 @@ class Dispatch:
 
     # One event.
 
-    def _fly(self, key: str, publications: list[Publication]) -> _Flight:
+    def _fly(self, terminal: str, key: str, publications: list[Publication]) -> _Flight:
         """Give an event to the link."""
-        flight = self._flights[key] = _Flight()
-        published = gatherResults([self._outlet.publish(each) for each in publications], consumeErrors=True)
+        flight = self._flights[key] = _Flight(terminal, [self._outlet.publish(each) for each in publications])
+        published = gatherResults(flight.published, consumeErrors=True)
         published.addCallbacks(lambda _: self._landed(key, flight, None), lambda failure: self._landed(key, flight, _error(failure)))
         published.addErrback(lambda failure: self.log.failure("defect after a publication", failure))
         return flight
@@ -168,6 +173,23 @@ class Dispatch:
         finally:
             if landing in self._patience:
                 self._patience.remove(landing)
+
+    async def _be_patient(self, flights: list[_Flight]) -> None:
+        """Wait until the last has landed, but not longer than PUBACK_S; what the link has not begun to send by then, it shall not."""
+        if flights:
+            await self._landing_or_patience(flights[-1])
+        for flight in flights:
+            self._take_back(flight)
+
+    def _take_back(self, flight: _Flight) -> None:
+        """Let the outbox publish what waits for its turn at a slow link: as what it is by then, for it may have become a replay. What is newer
+        of the same terminal comes back as well, or it would be sooner there. What the link has begun to send, pictures first, it ends."""
+        if flight.is_over or not self._outlet.is_waiting(flight.published[0]):
+            return
+        of_terminal = [each for each in self._flights.values() if each.terminal == flight.terminal]
+        for each in list(dropwhile(lambda each: each is not flight, of_terminal)) or [flight]:
+            for published in each.published:
+                published.cancel()
 
     async def _commit(self, composed: Composed, flight: _Flight) -> None:
         """Commit an event that the link has, or had; it is deleted when its PUBACK comes after all."""
@@ -209,6 +231,7 @@ class Dispatch:
             for stored in batch
             if stored.id not in self._deleting
         ]
+        await self._be_patient([flight for _, flight in flights])
         for _, flight in flights:
             await flight.landing()
         hopeless = [number for number, flight in flights if isinstance(flight.error, TooLarge | Invalid)]
@@ -223,7 +246,7 @@ class Dispatch:
         entry = stored.entry
         pictures = tuple((each.topic, each.payload, each.retain) for each in entry.pictures)
         kept = Kept(entry.terminal, entry.kind, entry.key, entry.recorded_at, entry.event, pictures, stored.least_age_s)
-        return self._fly(entry.key, recompose(kept, self._topics, self.rules_now(), self._wall()))
+        return self._fly(entry.terminal, entry.key, recompose(kept, self._topics, self.rules_now(), self._wall()))
 
     async def _pause(self) -> None:
         """A while. The end cuts it short."""
@@ -242,6 +265,9 @@ class Dispatch:
         deleted = self._outbox.delivered(numbers).addErrback(self._not_deleted)
         deleted.addCallback(lambda _: self._deleting.difference_update(numbers))
 
+    def _defect(self, failure: Failure) -> None:
+        self.log.failure("defect while emptying the outbox", failure)
+
     def _not_deleted(self, failure: Failure) -> None:
         """It is deleted later, or published a second time after a restart: the event's id tells."""
         failure.trap(StorageFault)
@@ -256,6 +282,8 @@ def _entry(composed: Composed) -> Entry:
 def _error(failure: Failure) -> BridgeError:
     """What gatherResults wraps. Anything that is not a BridgeError is a defect, and raised."""
     error = failure.value.subFailure.value if isinstance(failure.value, FirstError) else failure.value
+    if isinstance(error, CancelledError):
+        return BrokerAway("it was taken back")
     if not isinstance(error, BridgeError):
         raise TypeError("a publication failed with a defect") from error
     return error

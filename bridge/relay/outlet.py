@@ -27,5 +27,8 @@ class Outlet(Protocol):
     def publish(self, publication: Publication) -> Deferred[None]:
         """Fires at the broker's PUBACK. Fails with a BrokerFault."""
 
+    def is_waiting(self, published: Deferred[None]) -> bool:
+        """Whether what `publish` returned this for has not been sent: cancelled, it never will be."""
+
     def when_drained(self) -> Deferred[None]:
         """Fires when the link is not congested, or is down; never fails."""

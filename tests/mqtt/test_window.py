@@ -73,6 +73,14 @@ def test_a_cancelled_one_that_waits_is_withdrawn() -> None:
     assert window.waiting_bytes == 0
 
 
+def test_what_waits_and_what_does_not() -> None:
+    window = Window(receive_maximum=1)
+    first, second = (window.add(encoded(name)) for name in "ab")
+    assert window.is_waiting(first)
+    send_all(window)
+    assert [window.is_waiting(each) for each in (first, second)] == [False, True]
+
+
 def test_a_cancelled_one_in_flight_keeps_its_place_until_it_is_acknowledged() -> None:
     window = Window(receive_maximum=1)
     first = window.add(encoded("a"))

@@ -45,6 +45,9 @@ class SlowOutlet:
             self.acknowledge()
         return done
 
+    def is_waiting(self, published: Deferred[None]) -> bool:
+        return False
+
     def when_drained(self) -> Deferred[None]:
         raise AssertionError("it is never congested")
 

@@ -74,6 +74,8 @@ class FakeLink:
     limits: BrokerLimits | None = field(default_factory=lambda: BrokerLimits("5"))
     congested: bool = False
     holds: bool = False
+    room: int = 1_000_000
+    """How many are on their way at once; the others wait, and can be withdrawn."""
     sent: list[Sent] = field(default_factory=list)
     drained: list[Deferred[None]] = field(default_factory=list)
     redialled: list[str] = field(default_factory=list)
@@ -93,6 +95,9 @@ class FakeLink:
 
     def unsubscribe(self, topic_filter: str) -> None:
         self.unsubscribed.append(topic_filter)
+
+    def is_waiting(self, published: Deferred[None]) -> bool:
+        return any(each.done is published for each in self.sent[self.room :] if not each.done.called)
 
     def when_drained(self) -> Deferred[None]:
         drained: Deferred[None] = Deferred()

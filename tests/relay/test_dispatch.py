@@ -263,3 +263,52 @@ def test_an_outbox_that_cannot_be_read_is_tried_again(site: Site, terminal: Term
         assert events(site) == []
     site.clock.advance(REFUSED_PAUSE_S)
     assert len(events(site)) == 1
+
+
+def test_what_waits_for_long_at_a_slow_link_becomes_a_replay_and_is_published_once(make_site: MakeSite) -> None:
+    site = make_site(events={"replay_after_s": 4})
+    terminal = site.terminal()
+    site.link.taken()
+    site.link.holds, site.link.room = True, 3
+    said = [terminal.recognise(sequence=number, snapPic=PICTURE) for number in (1, 2, 3)]  # the second has only begun
+    site.wait(PUBACK_S)
+    assert sorted(sequence for each in said for sequence in heard_from(terminal, each)) == [1, 2, 3]
+    first = [each for each in site.link.sent if "/SN1/" in each.topic][:6]
+    assert [each.done.called for each in first] == [False, False, False, False, True, True], "the third was withdrawn"
+    site.link.room = 100
+    for each in first[:4]:
+        each.acknowledge()
+    again = [each for each in site.link.sent if "/SN1/" in each.topic][6:]
+    for each in again:
+        each.acknowledge()
+    assert [each.topic for each in again] == ["qyzn/SN1/image/recognition", "qyzn/SN1/event_replay/recognition"]
+    assert again[-1].json["sequence"] == 3
+    assert site.outbox.size.events == 0
+
+
+def test_the_same_where_all_goes_to_the_disk_first(make_site: MakeSite) -> None:
+    site = make_site(outbox={"mode": "always"}, events={"replay_after_s": 4})
+    terminal = site.terminal()
+    site.link.holds, site.link.room = True, len(site.link.sent)
+    terminal.recognise(sequence=1)
+    site.wait(PUBACK_S)
+    site.link.room = 100
+    live, replay = events(site)
+    assert live.done.called
+    replay.acknowledge()
+    assert replay.topic == "qyzn/SN1/event_replay/recognition"
+    assert site.outbox.size.events == 0
+
+
+def test_the_newer_of_a_terminal_do_not_overtake_what_was_withdrawn(site: Site, terminal: Terminal) -> None:
+    site.link.holds, site.link.room = True, len(site.link.sent)
+    terminal.recognise(sequence=1)
+    site.wait(PUBACK_S - 1)
+    terminal.recognise(sequence=2)
+    site.wait(1)
+    assert [each.done.called for each in events(site)[:2]] == [True, True]
+    while waiting := [each for each in events(site) if not each.done.called]:
+        site.link.room = len(site.link.sent)
+        for each in waiting:
+            each.acknowledge()
+    assert [each.json["sequence"] for each in events(site)[2:]] == [1, 2]
