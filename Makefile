@@ -3,6 +3,9 @@
 PYTHON ?= python3
 ARGS ?=
 TESTS ?=
+SECONDS ?=
+CROWD ?=
+SEED ?=
 TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5 --ring 20 --scan 15
 
 VENV := .venv
@@ -14,7 +17,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format docs broker clean
+.PHONY: help run demo test faults lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +30,9 @@ demo: $(VENV)/.run $(if $(NEEDS_MOSQUITTO),broker) ## the bridge with three simu
 
 test: $(VENV)/.dev ## all tests; TESTS="tests/wire -x" runs some
 	@$(BIN)/python -m pytest $(TESTS)
+
+faults: $(VENV)/.dev ## break real processes and count what is lost; SECONDS=40 for each kind of fault, CROWD=1000 terminals for memory, SEED=…
+	@QYZN_FAULTS_SECONDS=$(SECONDS) QYZN_FAULTS_CROWD=$(CROWD) QYZN_FAULTS_SEED=$(SEED) $(BIN)/python -m pytest -m faults tests/faults $(TESTS)
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .

@@ -114,7 +114,7 @@ class Program:
 
 
 class Bridge(Program):
-    """A bridge on ports of its own; terminals connect to `terminal_port`. `toml` is its configuration file, if it is to have one."""
+    """A bridge on a port of its own unless told otherwise; terminals connect to `terminal_port`. `toml` is its configuration file, if it is to have one."""
 
     def __init__(
         self,
@@ -125,10 +125,11 @@ class Bridge(Program):
         toml: str = "",
         environment: Mapping[str, str] | None = None,
         prelude: str = "",
+        terminal_port: int | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        self.terminal_port = free_port()
+        self.terminal_port = terminal_port or free_port()
         all_options = ["--listen", f"tcp:{self.terminal_port}:interface={LOOPBACK}", "--state-dir", str(directory / "state"), *options]
         if mqtt_url is not None:
             all_options += ["--mqtt", mqtt_url]
