@@ -37,7 +37,9 @@ def _options() -> Iterator[Option]:
     for path, entry in walk(Config):
         if entry.key and entry.key.option:
             repeatable = get_origin(bare(entry.type)) is tuple
-            yield Option(entry.key.option, path, _help(entry.key, entry.default), repeatable, choices_of(entry.type), bare(entry.type) is bool)
+            yield Option(
+                entry.key.option, path, _help(entry.key, entry.default), repeatable, choices_of(entry.type), bare(entry.type) is bool
+            )
 
 
 def _help(key: Key, default: object) -> str:
