@@ -151,7 +151,7 @@ class _Common:
 
 
 def _common(reactor: Any, config: Config, address: BrokerAddress, listener: LinkListener, registry: Registry) -> _Common:
-    topics, directory = Topics(config.base_topic, config.instance), Directory()
+    topics, directory = Topics(config.base_topic, config.instance, config.homeassistant.prefix), Directory()
 
     def is_connected_elsewhere(serial: str, attempt: Attempt) -> bool:
         return attempt.identified_as != serial and serial in directory

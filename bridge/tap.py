@@ -24,6 +24,7 @@ from bridge.descriptors import room_for
 from bridge.errors import BridgeError, ConfigError
 from bridge.exits import end_well_on_signals, fail_at_exit, or_exit, say, stop_reactor
 from bridge.mqtt.address import parse_address
+from bridge.mqtt.privacy import ALWAYS_THERE, fields_of_events
 from bridge.service import BridgeService
 from bridge.terminal.proxied import PROXIED
 from bridge.terminal.tls import TLS_ERRORS, words_of
@@ -98,6 +99,13 @@ def _check_names(config: Config) -> None:
     for name in config.commands.deny:
         if name not in COMMANDS:
             raise ConfigError("commands.deny", unknown("", "command", name, list(COMMANDS)).expected, f'"{name}"')
+
+    for name in config.privacy.omit:
+        if name in ALWAYS_THERE:
+            raise ConfigError("privacy.omit", "fields that events can do without", f'"{name}"')
+        if name not in fields_of_events():
+            expected = unknown("", "field", name, sorted(fields_of_events())).expected
+            _log.warn('privacy.omit: "{name}" is no field that the bridge knows; expected {expected}', name=name, expected=expected)
 
 
 def makeService(options: Options) -> IService:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 from twisted.internet.testing import MemoryReactorClock
 
 from bridge.config import OPTIONS
@@ -92,6 +93,21 @@ def test_a_denied_command_must_exist(tmp_path: Path, capfd: pytest.CaptureFixtur
         parsed("--config", str(file))
     line = 'qyzn-bridge: commands.deny: expected a known command (nearest: open_door), got "opendoor"\n'
     assert capfd.readouterr().err == line
+
+
+def test_what_is_not_to_be_published_is_looked_at_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text('[privacy]\nomit = ["device_name"]\n')
+    with pytest.raises(SystemExit):
+        parsed("--config", str(file))
+    line = 'qyzn-bridge: privacy.omit: expected fields that events can do without, got "device_name"\n'
+    assert capfd.readouterr().err == line
+    file.write_text('[privacy]\nomit = ["id_number", "id_numbr"]\n')
+    with capturedLogs() as lines:
+        parsed("--config", str(file))
+    assert [formatEvent(each) for each in lines] == [
+        'privacy.omit: "id_numbr" is no field that the bridge knows; expected a known field (nearest: id_number)'
+    ]
 
 
 @pytest.mark.parametrize(

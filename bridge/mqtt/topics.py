@@ -68,6 +68,8 @@ class Topics:
 
     base: str
     instance: str = ""
+    discovery: str = ""
+    """Where Home Assistant is told of terminals, if it is."""
 
     @property
     def bridge(self) -> str:
@@ -175,6 +177,8 @@ class Topics:
         """Whether a caller may name this as its Response Topic: any that can be published to, save the bridge's own. Otherwise a caller
         who may only ask for a picture could have the bridge speak where the caller itself must not."""
         if not topic or topic.startswith("$") or any(sign in topic for sign in "+#\0"):
+            return False
+        if self.discovery and f"{topic}/".startswith(f"{self.discovery}/"):
             return False
         if topic != self.base and not topic.startswith(f"{self.base}/"):
             return True

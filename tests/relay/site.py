@@ -175,7 +175,7 @@ class Site:
         """How far the clock on the wall was set ahead."""
         self.link = FakeLink()
         self.registry = Registry.open(state_dir)
-        self.topics = Topics(self.config.base_topic, self.config.instance)
+        self.topics = Topics(self.config.base_topic, self.config.instance, self.config.homeassistant.prefix)
         self.directory = Directory()
         self.admission = RegistryAdmission(self.registry, Terms.of(self.config), self._is_connected, self.wall, self.clock.seconds)
         link = cast("Link", self.link)

@@ -71,7 +71,10 @@ def test_a_command_reaches_the_terminal_and_its_answer_comes_back(site: Site, te
     }
 
 
-@pytest.mark.parametrize("topic", ["qyzn/SN1/command/open_door", "qyzn/bridge/state", "qyzn/SN1/availability", "a/+", "$SYS/x", ""])
+@pytest.mark.parametrize(
+    "topic",
+    ["qyzn/SN1/command/open_door", "qyzn/bridge/state", "qyzn/SN1/availability", "a/+", "$SYS/x", "", "homeassistant/device/x/config"],
+)
 def test_a_caller_cannot_have_the_bridge_speak_where_it_must_not(site: Site, terminal: Terminal, topic: str) -> None:
     site.command("open_door", response_topic=topic, correlation_data=b"c")
     terminal.reply(asked(terminal)[0].sequence)
