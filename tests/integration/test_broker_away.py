@@ -68,6 +68,31 @@ def test_what_was_answered_while_the_broker_was_away_is_published_even_by_a_brid
     assert len(set(event_ids(watcher))) == 3
 
 
+def test_a_copy_sent_to_the_next_bridge_is_published_once_with_what_the_last_one_kept(
+    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
+) -> None:
+    """The answer was lost with the bridge that had it on its disk."""
+    bridge = start_bridge(mosquitto.url)
+    terminal = connect_terminal(bridge.terminal_port).join()
+    mosquitto.stop()
+    bridge.line_with("gone: ")
+    data = recognition()
+    sequence = terminal.request("snapshot_face", data)
+    assert terminal.answer_to(sequence)["result"] == 0
+    bridge.kill()
+
+    again = start_bridge(mosquitto.url)
+    terminal = connect_terminal(again.terminal_port, uuid=terminal.uuid, passwd=terminal.passwd, sequence=sequence).join()
+    terminal.request("snapshot_face", data, sequence=sequence)
+    assert terminal.answer_to(sequence)["result"] == 0
+    last = terminal.request("snapshot_face", recognition())
+    assert terminal.answer_to(last)["result"] == 0
+    mosquitto.start()
+    watcher = watch(mosquitto.port)
+    watcher.first(EVENT, lambda seen: seen.json["sequence"] == last)
+    assert [each.json["sequence"] for each in watcher.on(EVENT)] == [sequence, last]
+
+
 def test_what_the_broker_had_and_the_bridge_does_not_know_of_has_the_same_id_again(
     mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch
 ) -> None:
