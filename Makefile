@@ -3,7 +3,7 @@
 PYTHON ?= python3
 ARGS ?=
 TESTS ?=
-SECONDS ?=
+FAULT_SECONDS ?=
 CROWD ?=
 SEED ?=
 TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5 --ring 20 --scan 15
@@ -31,8 +31,8 @@ demo: $(VENV)/.run $(if $(NEEDS_MOSQUITTO),broker) ## the bridge with three simu
 test: $(VENV)/.dev ## all tests; TESTS="tests/wire -x" runs some
 	@$(BIN)/python -m pytest $(TESTS)
 
-faults: $(VENV)/.dev ## break real processes and count what is lost; SECONDS=40 for each kind of fault, CROWD=1000 terminals for memory, SEED=…
-	@QYZN_FAULTS_SECONDS=$(SECONDS) QYZN_FAULTS_CROWD=$(CROWD) QYZN_FAULTS_SEED=$(SEED) $(BIN)/python -m pytest -m faults tests/faults $(TESTS)
+faults: $(VENV)/.dev ## break real processes and count what is lost; FAULT_SECONDS=40 for each kind of fault, CROWD=1000 terminals for memory, SEED=…
+	@QYZN_FAULTS_SECONDS=$(FAULT_SECONDS) QYZN_FAULTS_CROWD=$(CROWD) QYZN_FAULTS_SEED=$(SEED) $(BIN)/python -m pytest -m faults tests/faults $(TESTS)
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .

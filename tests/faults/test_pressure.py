@@ -57,6 +57,6 @@ def test_memory(make_ground: Break, enter: Callable[[Tally], None], note: Callab
         f" heartbeats answered within {slowest[len(slowest) // 2] * 1000:.0f} ms (median), {slowest[-1] * 1000:.0f} ms (longest)"
     )
     assert tally.answered == tally.made > 0
-    assert (tally.lost, tally.doubles, tally.disordered, tally.pictures) == ([], 0, 0, 0)
+    assert (tally.lost, tally.doubles, tally.disordered, tally.pictures, tally.late) == ([], 0, 0, 0, 0)
     assert peak_mb < BASE_MB + PER_TERMINAL_MB * SCALE.crowd
     assert slowest[-1] < BEAT_BOUND_S
