@@ -225,7 +225,8 @@ class Outbox(Section, frozen=True, kw_only=True):
         Literal["auto", "always"],
         Key(
             "auto: events go to the disk when the broker is away, slow, or has older ones of the terminal yet to come. always: every event goes"
-            " to the disk first, for brokers that may lose what they have acknowledged (mosquitto does when it is killed)."
+            " to the disk first, and terminals are answered then. Either way an event is deleted once the broker has acknowledged it, so what the"
+            " broker loses after that is lost (mosquitto, killed, loses what it has not saved: see its autosave_interval)."
         ),
     ] = "auto"
     max_events: Annotated[shapes.Events, Key("How many events are kept. Beyond that the oldest give way, pictures before events.")] = (
