@@ -99,6 +99,11 @@ class Ground:
         self.wait(0.0, 1.0)
         self.start_bridge()
 
+    def restart_bridge(self) -> None:
+        """As an operator does."""
+        self.bridge.stop()
+        self.start_bridge()
+
     def kill_bridge_while_broker_frozen(self) -> None:
         """Events are on their way, and nobody has acknowledged them."""
         self.broker.freeze()
@@ -149,7 +154,14 @@ class Ground:
     def anything(self) -> None:
         """Several at once."""
         self.random.choice(
-            [self.kill_bridge, self.stop_broker, self.freeze_broker, self._kill_while_away, self.kill_bridge_while_broker_frozen]
+            [
+                self.restart_bridge,
+                self.kill_bridge,
+                self.stop_broker,
+                self.freeze_broker,
+                self._kill_while_away,
+                self.kill_bridge_while_broker_frozen,
+            ]
         )()
         self.cut_sockets()
 
