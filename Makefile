@@ -6,6 +6,8 @@ TESTS ?=
 FAULT_SECONDS ?=
 CROWD ?=
 SEED ?=
+HOME_ASSISTANT ?= .venv-homeassistant
+HOME_ASSISTANT_PYTHON ?= python3.13
 TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5 --ring 20 --scan 15
 
 VENV := .venv
@@ -33,6 +35,10 @@ test: $(VENV)/.dev ## all tests; TESTS="tests/wire -x" runs some
 
 faults: $(VENV)/.dev ## break real processes and count what is lost; FAULT_SECONDS=40 for each kind of fault, CROWD=1000 terminals for memory, SEED=…
 	@QYZN_FAULTS_SECONDS=$(FAULT_SECONDS) QYZN_FAULTS_CROWD=$(CROWD) QYZN_FAULTS_SEED=$(SEED) $(BIN)/python -m pytest -m faults tests/faults $(TESTS)
+
+test-homeassistant: $(VENV)/.dev broker ## the bridge with a real Home Assistant, which is installed first (two minutes, 900 MB)
+	@scripts/install-homeassistant $(HOME_ASSISTANT) $(HOME_ASSISTANT_PYTHON)
+	@QYZN_HOME_ASSISTANT=$(HOME_ASSISTANT) $(BIN)/python -m pytest tests/homeassistant_real $(TESTS)
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from twisted.logger import capturedLogs, formatEvent
 from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs, formatEvent
 
 from bridge.config import OPTIONS
 from bridge.errors import ConfigError

@@ -12,6 +12,7 @@ from bridge.homeassistant.offer import Offer
 from bridge.homeassistant.words import word
 from bridge.mqtt.topics import Topics
 
+DEFAULT_BASE = "qyzn"
 DEFAULT_ID = "qyzn_bridge"
 """No terminal can have this id: its serial would be "bridge"."""
 PERMIT_JOIN_S = 120
@@ -20,18 +21,17 @@ PERMIT_JOIN_S = 120
 
 def bridge_id(topics: Topics) -> str:
     """The bridge's discovery id. Several bridges on one broker have different ones, and none has a terminal's."""
-    if topics.bridge == Topics("qyzn").bridge:
+    if topics.bridge == Topics(DEFAULT_BASE).bridge:
         return DEFAULT_ID
     return f"qyznbridge_{hashlib.sha256(topics.bridge.encode()).hexdigest()[:10]}"
 
 
 def bridge_device(topics: Topics, offer: Offer) -> Device:
     """The device and everything it has."""
-    name = word("bridge", offer.language)
-    beside = topics.bridge.removeprefix("qyzn/bridge").strip("/")
+    beside = (each for each in (topics.base, topics.instance) if each not in ("", DEFAULT_BASE))
     return Device(
         id=bridge_id(topics),
-        name=f"{name} {beside}" if beside else name,
+        name=" ".join((word("bridge", offer.language), *beside)),
         about={"manufacturer": "qyzn-bridge", "model": "qyzn-bridge", "sw_version": __version__},
         availability=(topics.state,),
         components=tuple(_components(topics, offer)),

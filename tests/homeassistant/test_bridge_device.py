@@ -28,7 +28,7 @@ def test_each_bridge_has_an_id_and_a_name_of_its_own() -> None:
         "QYZN bridge",
         "QYZN bridge east",
         "QYZN bridge west",
-        "QYZN bridge site2/bridge",
+        "QYZN bridge site2",
     ]
 
 
