@@ -21,6 +21,14 @@ class CommandTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class StrayTopic:
+    """A command topic with levels too many or too few; `command` is what it begins with."""
+
+    device: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigSetTopic:
     """A change of a terminal's configuration group, or of a part of it."""
 
@@ -59,7 +67,7 @@ class RequestTopic:
     name: str
 
 
-TopicRead = CommandTopic | FaceTopic | ConfigSetTopic | AnswerTopic | InfoTopic | RequestTopic
+TopicRead = CommandTopic | FaceTopic | StrayTopic | ConfigSetTopic | AnswerTopic | InfoTopic | RequestTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +154,7 @@ class Topics:
         shared = (Subscription(f"{self.base}/+/info", retain_handling=0),) if self.instance else ()
         return (
             *shared,
-            Subscription(f"{self.base}/+/command/+"),
-            Subscription(f"{self.base}/+/command/add_face/+/+"),
+            Subscription(f"{self.base}/+/command/#"),
             Subscription(f"{self.base}/+/config/+/set"),
             Subscription(f"{self.base}/+/answer/+"),
             Subscription(f"{self.bridge}/request/#"),
@@ -161,10 +168,12 @@ class Topics:
         if not topic.startswith(f"{self.base}/"):
             return None
         match topic.removeprefix(f"{self.base}/").split("/"):
-            case [device, "command", command]:
+            case [device, "command", command] if command:
                 return CommandTopic(device, command)
             case [device, "command", "add_face", person, face]:
                 return FaceTopic(device, person, face)
+            case [device, "command", *levels]:
+                return StrayTopic(device, levels[0] if levels and levels[0] else "command")
             case [device, "config", group, "set"]:
                 return ConfigSetTopic(device, group)
             case [device, "info"] if self.instance and device != "bridge":

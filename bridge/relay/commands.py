@@ -52,6 +52,14 @@ _FAILURES = {
 }
 
 
+def _stray(_: object) -> Any:
+    raise Invalid("topic", "…/command/<name>, or …/command/add_face/<personId>/<faceId>", "other levels behind command")
+
+
+STRAY = Wish("a topic that is no command's", lambda _, data: _stray(data), _stray)
+"""What is asked for on a command topic with levels too many or too few: nothing that there is, which is to be said."""
+
+
 class CommandRelay:
     """Carries out commands. `wall` gives UNIX seconds, `arrived_at` those at which what is read now may have arrived, `seconds` is a monotonic
     clock, `local` gives a moment in a terminal's zone; `refused` is told of what the bridge itself refused."""

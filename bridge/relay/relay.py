@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from twisted.logger import Logger
 
 from bridge.mqtt.message import BrokerLimits, Message
-from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, FaceTopic, InfoTopic, Topics
+from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, FaceTopic, InfoTopic, StrayTopic, Topics
 from bridge.registry import Change, KnownTerminal
 from bridge.registry.admission import ChangeKind
 from bridge.relay import faces
 from bridge.relay.answers import AnswerRelay
 from bridge.relay.attention import Attention
-from bridge.relay.commands import CommandRelay
+from bridge.relay.commands import STRAY, CommandRelay
 from bridge.relay.complaints import Complaints
 from bridge.relay.condition import Condition
 from bridge.relay.config_reading import ConfigReading
@@ -158,6 +158,9 @@ class Relay:
         elif isinstance(topic, FaceTopic):
             self._count_command(topic.device)
             self.commands.message(CommandTopic(topic.device, faces.ADD_FACE), message, faces.wish(topic))
+        elif isinstance(topic, StrayTopic):
+            self._count_command(topic.device)
+            self.commands.message(CommandTopic(topic.device, topic.command), message, STRAY)
         elif isinstance(topic, ConfigSetTopic):
             self._count_command(topic.device)
             self.commands.message(CommandTopic(topic.device, CHANGE), message, self.config_setting.wish(topic))

@@ -43,7 +43,7 @@ def test_terminals_have_the_same_topics_whichever_bridge_they_are_at(of: Topics,
 @pytest.mark.parametrize("of", [ALONE, NORTH])
 def test_commands_and_the_bridges_own_requests_are_subscribed(of: Topics) -> None:
     by_filter = {each.topic_filter: each for each in of.subscriptions()}
-    for topic_filter in ("qyzn/+/command/+", "qyzn/+/answer/+", f"{of.bridge}/request/#"):
+    for topic_filter in ("qyzn/+/command/#", "qyzn/+/answer/+", f"{of.bridge}/request/#"):
         # Rule 1 against stale commands, and QoS 1.
         assert by_filter[topic_filter] == Subscription(topic_filter, qos=1, retain_as_published=True, retain_handling=2)
 
@@ -79,7 +79,7 @@ def test_only_a_bridge_with_a_name_hears_whose_a_terminal_is() -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["", "qyzn", "qyzn/bridge/request", "qyznx/SN1/command/open_door", "other/qyzn/SN1/command/open_door", "qyzn/SN1/command", "/qyzn"],
+    ["", "qyzn", "qyzn/bridge/request", "qyznx/SN1/command/open_door", "other/qyzn/SN1/command/open_door", "/qyzn"],
 )
 def test_what_is_not_ours_is_not_read(topic: str) -> None:
     assert ALONE.read(topic) is None

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bridge.relay.commands import MOST_FOR_ALL
 from bridge.wire import MessageType
 from tests.relay.conftest import MakeSite
@@ -198,3 +200,29 @@ def test_a_card_read_on_demand_tells_no_more_than_an_event_would(make_site: Make
     site.command("swiping_card", {"timeOut": 5})
     terminal.reply(asked(terminal, "swiping_card")[0].sequence, 0, {"cardType": 0, "name": "Jim", "idNum": "4203", "address": "here"})
     assert one_response(site, "swiping_card")["data"] == {"cardType": 0, "address": "here"}
+
+
+# Topics.
+
+
+@pytest.mark.parametrize(
+    ("topic", "answered_on"),
+    [
+        ("add_face/7", "add_face"),
+        ("add_face/7/f/x", "add_face"),
+        ("open_door/x", "open_door"),
+        ("open_door/", "open_door"),
+        ("", "command"),
+    ],
+)
+def test_a_command_topic_of_another_form_is_answered_too(site: Site, terminal: Terminal, topic: str, answered_on: str) -> None:
+    site.publish(f"qyzn/SN1/command/{topic}", JPEG)
+    assert asked(terminal) == []
+    response = one_response(site, answered_on)
+    assert response["code"] == "invalid"
+    assert response["error"].startswith("topic: expected …/command/<name>")
+
+
+def test_a_command_topic_that_ends_too_early_is_answered_too(site: Site, terminal: Terminal) -> None:
+    site.publish("qyzn/SN1/command")
+    assert one_response(site, "command")["code"] == "invalid"
