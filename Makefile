@@ -19,10 +19,10 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults lint format docs broker clean
+.PHONY: help run demo test test-homeassistant faults lint format docs broker clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(VENV)/.run $(if $(NEEDS_MOSQUITTO),broker) ## the bridge: terminals on tcp 8899, MQTT on 127.0.0.1:1883; ARGS="--help" tells more
 	@exec $(TWISTD) qyzn-bridge $(ARGS)

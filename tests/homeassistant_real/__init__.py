@@ -1,0 +1,1 @@
+"""The bridge with a real Home Assistant: `make test-homeassistant`."""
