@@ -32,6 +32,14 @@ def say(program: str, error: BridgeError) -> None:
     stderr.flush()
 
 
+def is_stderr_seen() -> bool:
+    """Whether anybody may read what is written to stderr: not of a process that went into the background."""
+    try:
+        return not os.path.samestat(os.fstat((sys.__stderr__ or sys.stderr).fileno()), os.stat(os.devnull))  # noqa: PTH116 - of a number
+    except (OSError, ValueError):
+        return False
+
+
 def end_well_on_signals(reactor: Any) -> None:
     """Let SIGINT and SIGTERM stop the reactor, and the process exit with 0. Twisted's own handlers let it die of the signal once all is
     stopped, which a supervisor takes for a crash. To be called once the reactor has installed its own."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from msgspec.structs import replace
 from twisted.application.service import IService
@@ -16,13 +17,15 @@ from twisted.internet.interfaces import IReactorCore, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python import usage
 
+import twisted
+from bridge import __version__
 from bridge.catalogue import COMMANDS
 from bridge.config import OPTIONS, Config, Option, load
 from bridge.config.build import unknown
 from bridge.config.shapes import has_password
 from bridge.descriptors import room_for
 from bridge.errors import BridgeError, ConfigError
-from bridge.exits import end_well_on_signals, fail_at_exit, or_exit, say, stop_reactor
+from bridge.exits import end_well_on_signals, fail_at_exit, is_stderr_seen, or_exit, say, stop_reactor
 from bridge.mqtt.address import parse_address
 from bridge.mqtt.privacy import ALWAYS_THERE, fields_of_events
 from bridge.service import BridgeService
@@ -71,6 +74,11 @@ class Options(usage.Options):
             locals()[f"opt_{_option.name.replace('-', '_')}"] = _switch(_option, True)
             locals()[f"opt_no_{_option.name.replace('-', '_')}"] = _switch(_option, False)
     del _option
+
+    def opt_version(self) -> NoReturn:
+        """Print the version of the bridge, and of Twisted."""
+        sys.stdout.write(f"{PROGRAM} {__version__}, Twisted {twisted.__version__}\n")
+        raise SystemExit(0)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read the command line, and then the configuration, which is in `config_values`."""
@@ -129,8 +137,10 @@ def _bridge(reactor: Any, config: Config, where: str = "mqtt.url") -> BridgeServ
     IReactorCore(reactor).addSystemEventTrigger("after", "startup", end_well_on_signals, reactor)
 
     def fatal(error: BridgeError) -> None:
-        _log.critical("{reason}", reason=str(error))
-        say(PROGRAM, error)
+        if is_stderr_seen():
+            say(PROGRAM, error)
+        else:
+            _log.critical("{reason}", reason=str(error))
         fail_at_exit()
         reactor.callLater(0, stop_reactor, reactor)
 
@@ -164,5 +174,15 @@ def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, _with_backlog(description.removeprefix(PROXIED)))
     except (ValueError, TypeError, KeyError, IndexError, OSError, ImportError, *TLS_ERRORS) as error:
-        raise ConfigError("listen", 'a Twisted server endpoint, as in "tcp:8899"', f"{description} ({words_of(error)})") from None
+        raise ConfigError("listen", 'a Twisted server endpoint, as in "tcp:8899"', f"{description} ({_why(error)})") from None
     return endpoint
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with an endpoint's description, where Python would speak of itself."""
+    words = words_of(error)
+    if isinstance(error, TypeError):
+        return f"not the arguments that it takes: {words.partition(') ')[2] or words}"
+    if isinstance(error, IndexError):
+        return "no such socket was passed to the bridge"
+    return "its port is no number" if words.startswith("invalid literal for int()") else words

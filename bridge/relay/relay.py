@@ -182,6 +182,8 @@ class Relay:
 
     def changed(self, change: Change) -> None:
         """Something about a terminal changed."""
+        if change.what in _LOGGED:
+            self._log.info("terminal {device} is {what} now", device=change.terminal.serial, what=change.what)
         _CHANGES[change.what](self, change.terminal)
         self.presence.devices_changed()
 
@@ -217,6 +219,8 @@ class Relay:
             self.presence.counted(serial).commands += 1
 
 
+_LOGGED = frozenset({"approved", "blocked", "removed", "renamed"})
+"""What an operator decides, or the policy; the rest is told of as it joins or is refused."""
 _CHANGES: dict[ChangeKind, Callable[[Relay, KnownTerminal], None]] = {
     "pending": Relay._pending,
     "approved": Relay._approved,

@@ -84,6 +84,7 @@ class Session:
         "_output",
         "_own_memory",
         "_wake",
+        "_was_rejected",
         "identity",
         "is_paused",
         "requests",
@@ -93,6 +94,7 @@ class Session:
     def __init__(self, surroundings: Surroundings, address: str, first_sequence: int, now: float, wake: Callable[[], None]) -> None:
         self._around = surroundings
         self._wake = wake
+        self._was_rejected = False
         self._address = address
         self._connected_at = self._heard_at = now
         self._output: list[bytes] = []
@@ -163,6 +165,10 @@ class Session:
         if self.state is State.ENDED:
             return
         if self.state is State.NEW and now >= self._connected_at + limits.login_s:
+            if not self._was_rejected:
+                self._fault(
+                    f"it said nothing of who it is within {limits.login_s:g} s: is it a terminal, set to speak QYZN TCP to this port?"
+                )
             self.end(f"no successful register or login within {limits.login_s:g} s", now)
         elif not self.is_paused and now >= self._heard_at + limits.silence_s:
             self.end(f"silent for {limits.silence_s:g} s", now)
@@ -284,6 +290,7 @@ class Session:
             wait = {} if verdict.wait_s is None else {"waitSeconds": verdict.wait_s}
             self._answer_own(received, verdict.result, wait)
             self._own_memory.forget(received.key)  # its next copy is judged anew: it may have been approved meanwhile
+            self._was_rejected = True
             self._happenings.append(Rejected(verdict))
             return
         identity = verdict.identity

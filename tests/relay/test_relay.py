@@ -74,7 +74,7 @@ def test_joining_and_leaving_are_a_line_each_without_secrets(site: Site) -> None
         terminal.recognise(fullName="Han Meimei", idNum="430726199801042312")
         terminal.say("logout", {})
     told = [formatEvent(each) for each in lines]
-    assert told == ["terminal SN1 joined from 192.0.2.7", "terminal SN1 left: it logged out"]
+    assert told == ["terminal SN1 is approved now", "terminal SN1 joined from 192.0.2.7", "terminal SN1 left: it logged out"]
     everything = repr([{name: value for name, value in each.items() if name != "log_source"} for each in lines])
     for secret in (terminal.passwd, "Han Meimei", "430726199801042312"):
         assert secret not in everything

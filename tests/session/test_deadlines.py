@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from bridge.session.happenings import Ended
+from bridge.session.happenings import Ended, Faulted
 from bridge.session.session import SessionLimits, State
 from bridge.wire import Frame, MessageType
 from tests.session.conversation import Conversation, Site
@@ -32,7 +32,10 @@ def test_the_login_deadline(new: Conversation) -> None:
     new.say("sync_time")
     assert new.session.deadline() == 1030, "talking does not put it off"
     new.at(1030)
-    assert new.one(Ended) == Ended("no successful register or login within 30 s")
+    faulted, ended = new.happened()
+    assert isinstance(faulted, Faulted)
+    assert faulted.reason.startswith("it said nothing of who it is within 30 s")
+    assert ended == Ended("no successful register or login within 30 s")
     assert new.session.deadline() == inf
 
 
@@ -88,4 +91,4 @@ def test_a_pause_does_not_put_off_the_login(new: Conversation) -> None:
     new.session.is_paused = True
     assert new.session.deadline() == 1030
     new.at(1030)
-    new.one(Ended)
+    assert [type(each) for each in new.happened()] == [Faulted, Ended]

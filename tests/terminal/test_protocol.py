@@ -155,7 +155,8 @@ def test_whoever_does_not_log_in_is_disconnected(lobby: Lobby) -> None:
     assert guest.is_closing()
     guest.hang_up()
     assert lobby.timers() == 0
-    assert lobby.listener.told == []
+    ((told, reason),) = lobby.listener.told
+    assert (told, reason.partition(" within ")[0]) == ("faulted", "it said nothing of who it is")
 
 
 def test_a_silent_terminal_is_disconnected_after_the_silence_and_not_before(lobby: Lobby) -> None:
