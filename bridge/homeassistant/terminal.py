@@ -126,8 +126,8 @@ def _commands(serial: str, topics: Topics, offer: Offer) -> Iterator[Component]:
 
 
 def _command(serial: str, name: str, topics: Topics) -> dict[str, object]:
-    """The message expiry has the broker drop a command that it cannot deliver in time; Home Assistant knows that option since 2026.6, and
-    before that drops it as long as it stands in a component."""
+    """The message expiry has the broker drop a command that it cannot deliver in time; Home Assistant knows that option since the middle
+    of 2026, and before that drops it as long as it stands in a component."""
     return {
         "command_topic": topics.command(serial, name),
         "qos": AT_LEAST_ONCE,

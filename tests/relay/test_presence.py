@@ -40,6 +40,23 @@ def test_a_terminal_that_joins_is_online_and_told_of(site: Site) -> None:
     assert info[0].json["firmware"] is None  # the register did not tell it
 
 
+def test_info_tells_when_the_terminal_was_last_heard_of_but_not_with_each_event(site: Site, terminal: Terminal) -> None:
+    def last_seen() -> list[str]:
+        return [each.json["last_seen"] for each in site.link.on("qyzn/SN1/info")]
+
+    terminal.recognise()
+    site.clock.advance(59)
+    terminal.recognise()
+    assert last_seen() == []
+    site.clock.advance(1)
+    terminal.recognise()
+    terminal.recognise()
+    assert last_seen() == ["2023-11-14T22:14:20.000+00:00"]
+    site.clock.advance(5)
+    terminal.hang_up()
+    assert last_seen()[1:] == ["2023-11-14T22:14:25.000+00:00"]
+
+
 def test_a_terminal_that_is_lost_is_offline_after_the_grace(site: Site, terminal: Terminal) -> None:
     terminal.hang_up()
     site.wait(GRACE_S - 1)
