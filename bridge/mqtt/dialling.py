@@ -84,13 +84,14 @@ class Dialling:
             return 0.0
         self._give_up_if_refused(ending)
         self._choose_protocol(ending)
-        return self._next_pause_s()
+        return 0.0 if _was_cut_off(ending) else self._next_pause_s()
 
     def _look_for_a_rival(self, ending: Ending, now_s: float) -> None:
-        """A broker that restarts is told apart: it fails a dial now and then, or says that it shuts down."""
+        """A broker that restarts is told apart: it says that it shuts down, or, when it has crashed, is not there when it is dialled at
+        once."""
         if ending.code == TAKEN_OVER:
             self._taken_over.append(now_s)
-        elif ending.stage is Stage.UP and ending.is_unexplained:
+        elif _was_cut_off(ending):
             self._cut_off.append(now_s)
         else:
             self._cut_off.clear()
@@ -135,6 +136,11 @@ class Dialling:
         pause_s = self._random.uniform(0.0, self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
         return pause_s
+
+
+def _was_cut_off(ending: Ending) -> bool:
+    """Whether the broker, or who took our place there, closed a good connection without a word."""
+    return ending.stage is Stage.UP and ending.is_unexplained
 
 
 def _is_full_within(times_s: deque[float], within_s: float) -> bool:

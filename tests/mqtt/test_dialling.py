@@ -124,6 +124,15 @@ def test_a_rival_at_a_broker_that_does_not_say_why_it_closes() -> None:
         tested.pause_after(cut_off, 40.0)
 
 
+def test_a_broker_that_crashes_again_and_again_is_no_rival() -> None:
+    """It is dialled at once: one that has died is not there, and one that has let somebody else in is."""
+    cut_off = Ending(Stage.UP, "closed", up_s=2.0, is_unexplained=True)
+    tested = dialling()
+    for now_s in range(0, 60, 3):
+        assert tested.pause_after(cut_off, float(now_s)) == 0.0
+        assert tested.pause_after(AWAY, float(now_s)) > 0.0
+
+
 def test_a_broker_that_closes_now_and_then_is_no_rival() -> None:
     cut_off = Ending(Stage.UP, "closed", up_s=20.0, is_unexplained=True)
     tested = dialling()
