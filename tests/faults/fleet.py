@@ -90,8 +90,9 @@ class Fleet:
         living: list[asyncio.Task[Any]] = [asyncio.create_task(terminal.live()) for terminal in self.terminals]
         stopping: asyncio.Task[Any] = asyncio.create_task(self._stopping.wait())
         done, _ = await asyncio.wait([*living, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in living:
-            task.cancel()
-        await asyncio.gather(*living, return_exceptions=True)
+        while alive := [task for task in living if not task.done()]:
+            for task in alive:  # again and again: a task group that is ending anyhow forgets that it was cancelled
+                task.cancel()
+            await asyncio.wait(alive, timeout=LOOK_S)
         for task in done - {stopping}:
             task.result()  # a mistake: it lives for ever

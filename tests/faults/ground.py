@@ -72,6 +72,7 @@ class Ground:
     def reckon(self, fault: str, times: int) -> Tally:
         """Let everything come to rest, and see what came of it. Fails when terminals are left without an answer."""
         assert self.fleet is not None
+        self.recorder.be_here()
         last = self.fleet.finish()
         assert self.fleet.is_answered(SETTLE_S), f"records are left without an answer, seed {self.seed}:\n{self.bridge.log[-3000:]}"
         assert self.recorder.has_seen(last, SETTLE_S), f"events stay in the bridge, seed {self.seed}:\n{self.bridge.log[-3000:]}"

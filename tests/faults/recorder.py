@@ -45,24 +45,30 @@ class Recorder:
         self._pictures: dict[str, set[str]] = defaultdict(set)
         self._seen: set[tuple[str, int]] = set()
         self._news = threading.Condition()
-        self._subscriptions = 0
+        self._is_here = False
         client = paho.Client(CallbackAPIVersion.VERSION2, "recorder", protocol=MQTTProtocolVersion.MQTTv5)
         client.reconnect_delay_set(1, 1)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
+        client.on_disconnect = self._disconnected
         client.on_message = self._arrived
         self._client = client
         self._port = port
         self.come()
-        with self._news:
-            assert self._news.wait_for(lambda: self._subscriptions > 0, PATIENCE_S), "no SUBACK came"
+        self.sessions_lost = 0  # the first it never had
 
     def come(self) -> None:
-        """Connect, to the session that it has at the broker."""
+        """Connect, to the session that it has at the broker, and be there."""
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = SESSION_S
         self._client.connect(LOOPBACK, self._port, keepalive=60, clean_start=False, properties=properties)
         self._client.loop_start()
+        self.be_here()
+
+    def be_here(self) -> None:
+        """Wait until everything that is published is for it as well."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._is_here, PATIENCE_S), "the recorder is not let in"
 
     def go(self) -> None:
         """Disconnect; the broker keeps what it misses."""
@@ -84,13 +90,18 @@ class Recorder:
     def _connected(self, client: paho.Client, _userdata: Any, flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
             return
-        if not flags.session_present:
-            self.sessions_lost += self._subscriptions > 0
+        if flags.session_present:
+            self._subscribed()
+        else:
+            self.sessions_lost += 1
             client.subscribe([(topic, 1) for topic in TOPICS])
+
+    def _disconnected(self, *_: Any) -> None:
+        self._is_here = False
 
     def _subscribed(self, *_: Any) -> None:
         with self._news:
-            self._subscriptions += 1
+            self._is_here = True
             self._news.notify_all()
 
     def _arrived(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
