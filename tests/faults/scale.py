@@ -15,7 +15,7 @@ def _number(name: str, default: int) -> int:
 class Scale:
     """`seconds` of faults of each kind, with so many `terminals`; a `crowd` of them for memory. The `seed` of all that is left to chance."""
 
-    seconds: int = field(default_factory=lambda: _number("QYZN_FAULTS_SECONDS", 7))
+    seconds: int = field(default_factory=lambda: _number("QYZN_FAULTS_SECONDS", 6))
     terminals: int = field(default_factory=lambda: _number("QYZN_FAULTS_TERMINALS", 24))
     crowd: int = field(default_factory=lambda: _number("QYZN_FAULTS_CROWD", 200))
     seed: int = field(default_factory=lambda: _number("QYZN_FAULTS_SEED", secrets.randbelow(1_000_000)))
