@@ -26,7 +26,7 @@ LADDER = (
     {"homeassistant"},
     {"relay"},
     {"reference"},
-    {"readiness", "descriptors", "rules"},
+    {"readiness", "descriptors", "rules", "roster"},
     {"composition"},
     {"service"},
     {"tap"},

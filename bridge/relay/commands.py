@@ -26,7 +26,7 @@ from bridge.catalogue.raw import RawData
 from bridge.catalogue.unknown import Unknown, set_aside
 from bridge.errors import Invalid
 from bridge.mqtt.commands import CommandRefused, Order, Response, transaction_of
-from bridge.mqtt.message import Message, Publication
+from bridge.mqtt.message import Message
 from bridge.mqtt.pictures import OVERHEAD_BYTES, depict
 from bridge.mqtt.privacy import hidden_in_answers, without
 from bridge.mqtt.topics import ALL, CommandTopic, Topics
@@ -307,13 +307,8 @@ class CommandRelay:
 
     def _publish(self, call: Call, response: Response) -> None:
         """On the response topic, and on the caller's own if it named one (MQTT 5)."""
-        payload = self._payload(response)
         usual = self._topics.response(call.device, call.topic.command)
-        correlation = call.message.correlation_data
-        self._replies.send(Publication(usual, payload, content_type="application/json", correlation_data=correlation))
-        wanted = call.message.response_topic
-        if wanted and wanted != usual and self._topics.may_respond_on(wanted):
-            self._replies.send(Publication(wanted, payload, content_type="application/json", correlation_data=correlation))
+        self._replies.respond(call.message, usual, self._payload(response), self._topics)
 
     def _payload(self, response: Response) -> bytes:
         """As JSON; without what the terminal said, where the broker would not take that."""

@@ -9,7 +9,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from bridge.errors import BridgeError, BrokerAway
-from bridge.mqtt.message import Publication
+from bridge.mqtt.message import Message, Publication
+from bridge.mqtt.topics import Topics
 from bridge.relay.outlet import Outlet
 from bridge.relay.rate import Ration
 
@@ -39,6 +40,13 @@ class Replies:
     def send(self, publication: Publication) -> None:
         """Publish a response. One that the broker did not acknowledge before it went away is published again, and may come twice."""
         self._send(self._seconds(), publication)
+
+    def respond(self, message: Message, usual: str, payload: bytes, topics: Topics) -> None:
+        """Answer a message on the `usual` topic, and on the caller's own if it named one (MQTT 5) on which the bridge may speak."""
+        wanted = message.response_topic
+        is_wanted_too = wanted is not None and wanted != usual and topics.may_respond_on(wanted)
+        for topic in (usual, *((wanted,) if wanted is not None and is_wanted_too else ())):
+            self.send(Publication(topic, payload, content_type="application/json", correlation_data=message.correlation_data))
 
     def link_up(self) -> None:
         """The broker is back."""

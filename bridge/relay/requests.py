@@ -14,7 +14,7 @@ from bridge.catalogue.checking import strict
 from bridge.catalogue.fields import plain
 from bridge.errors import BridgeError, Invalid
 from bridge.mqtt.commands import transaction_of
-from bridge.mqtt.message import Message, Publication
+from bridge.mqtt.message import Message
 from bridge.mqtt.topics import RequestTopic, Topics
 from bridge.registry import RegistryAdmission
 from bridge.registry.window import MAX_WINDOW_S
@@ -92,20 +92,13 @@ class RequestRelay:
         transaction = transaction_of(message.payload)
         if transaction is not None:
             response["transaction"] = transaction
-        self._respond(topic, message, msgspec.json.encode(response))
+        self._replies.respond(message, self._topics.bridge_response(topic.name), msgspec.json.encode(response), self._topics)
 
     def _answer(self, name: str, value: dict[str, Any]) -> Any:
         request = self._requests.get(name)
         if request is None:
             raise Invalid("request", f"one of {', '.join(self._requests)}", name[:64])
         return request.act(strict(value, request.fields, ""))
-
-    def _respond(self, topic: RequestTopic, message: Message, payload: bytes) -> None:
-        usual = self._topics.bridge_response(topic.name)
-        wanted = message.response_topic
-        topics = [usual, wanted] if wanted and wanted != usual and self._topics.may_respond_on(wanted) else [usual]
-        for each in topics:
-            self._replies.send(Publication(each, payload, content_type="application/json", correlation_data=message.correlation_data))
 
 
 def _read(message: Message) -> dict[str, Any]:

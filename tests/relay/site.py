@@ -17,7 +17,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
-from bridge.composition import Roster, _Common, _hall, _relay
+from bridge.composition import _Common, _hall, _relay
 from bridge.config import Config
 from bridge.errors import BrokerAway, BrokerFault, StorageFault
 from bridge.mqtt.link import Link
@@ -29,6 +29,7 @@ from bridge.relay import outbox_news
 from bridge.relay.claims import Claims
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.replies import Replies
+from bridge.roster import Roster
 from bridge.session.admission import Attempt
 from bridge.session.signs import login_sign, register_sign
 from bridge.terminal.directory import Directory
