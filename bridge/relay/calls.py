@@ -14,7 +14,8 @@ from bridge.mqtt.commands import Order, read_order, read_raw_order
 from bridge.mqtt.message import Message
 from bridge.mqtt.pictures import PictureRules
 from bridge.mqtt.topics import RAW, CommandTopic
-from bridge.terminal.protocol import Outcome, TerminalProtocol
+from bridge.terminal.happenings import Outcome
+from bridge.terminal.protocol import TerminalProtocol
 
 
 class Terminals(Protocol):

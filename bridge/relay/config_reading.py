@@ -14,7 +14,8 @@ from bridge.relay.configuration import Configuration, Fields
 from bridge.relay.outlet import Outlet
 from bridge.relay.turns import Turns
 from bridge.session.happenings import Answered, Failed
-from bridge.terminal.protocol import Outcome, TerminalProtocol
+from bridge.terminal.happenings import Outcome
+from bridge.terminal.protocol import TerminalProtocol
 from bridge.wire import request_body
 
 JITTER_S = 1.0

@@ -21,7 +21,8 @@ from bridge.relay.arrivals import Arrivals
 from bridge.relay.dispatch import Dispatch
 from bridge.relay.questions import Question
 from bridge.session.happenings import Received
-from bridge.terminal.protocol import Later, TerminalProtocol
+from bridge.terminal.happenings import Later
+from bridge.terminal.protocol import TerminalProtocol
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from bridge.catalogue import Command, CommandData, Result
 from bridge.catalogue.message import Part
 from bridge.catalogue.unknown import Unknown, put_back
 from bridge.session.happenings import Answered, Failed
-from bridge.terminal.protocol import Outcome, TerminalProtocol
+from bridge.terminal.happenings import Outcome
+from bridge.terminal.protocol import TerminalProtocol
 from bridge.wire import request_body
 
 

@@ -6,7 +6,6 @@ This is the only file that touches a terminal's transport.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -21,11 +20,12 @@ from zope.interface import implementer
 from ..catalogue import Result
 from ..errors import FramingError
 from ..session.admission import Identity
-from ..session.happenings import Answered, Concluded, Ended, Failed, Faulted, Happening, Identified, Received, Rejected
+from ..session.happenings import Concluded, Ended, Faulted, Happening, Identified, Received, Rejected
 from ..session.session import Session, StaleAnswer, State
 from ..wire import Framer
 from .hall import Hall, StreamTransport
-from .limits import Full, Pace
+from .happenings import Later, Outcome, Slowed, TurnedAway
+from .limits import Pace
 from .reading import OUTPUT, PACE, Reading
 from .tls import words_of
 
@@ -35,31 +35,6 @@ LEAST_PAUSE_S = 0.1
 """A terminal that is too fast is held back for at least this: not with every frame anew."""
 MOST_UNREAD_FRAMES = 4
 """So many of the largest frames may wait for a peer that does not read what it is sent."""
-
-Outcome = Answered | Failed
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """What copies of a message are answered from so many seconds from now on."""
-
-    after_s: float
-    result: Result
-    data: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class TurnedAway:
-    """There is no place for the connection."""
-
-    full: Full
-
-
-@dataclass(frozen=True, slots=True)
-class Slowed:
-    """The peer sends faster than it may, and is not read for so long."""
-
-    for_s: float
 
 
 @implementer(IPushProducer)

@@ -24,7 +24,7 @@ from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.replies import Replies
 from bridge.session.admission import Identity
 from bridge.session.happenings import Answered, Failed, FailureCode
-from bridge.terminal.protocol import Outcome
+from bridge.terminal.happenings import Outcome
 from tests.relay.site import FakeLink
 
 WALL = 1_564_535_879.5
