@@ -229,8 +229,8 @@ def _answers(common: _Common, presence: Presence) -> AnswerRelay:
 
 
 def _dispatch(common: _Common) -> Dispatch:
-    event_rules = rules.of_events(common.config)
-    return Dispatch(common.link, common.outbox, common.topics, event_rules, common.reactor, common.wall, common.config.outbox.mode)
+    event_rules, mode, is_known = rules.of_events(common.config), common.config.outbox.mode, common.roster.is_known
+    return Dispatch(common.link, common.outbox, common.topics, event_rules, common.reactor, common.wall, mode, is_known)
 
 
 def _events(common: _Common, dispatch: Dispatch, answers: AnswerRelay) -> EventRelay:

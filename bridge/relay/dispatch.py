@@ -64,12 +64,20 @@ class _Flight:
 
 
 class Dispatch:
-    """`wall` gives UNIX seconds; the clock is monotonic."""
+    """`wall` gives UNIX seconds; the clock is monotonic. `is_known` tells whether a terminal is still one of this bridge's."""
 
     log = Logger()
 
     def __init__(
-        self, outlet: Outlet, outbox: Outbox, topics: Topics, rules: EventRules, clock: IReactorTime, wall: Callable[[], float], mode: Mode
+        self,
+        outlet: Outlet,
+        outbox: Outbox,
+        topics: Topics,
+        rules: EventRules,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        mode: Mode,
+        is_known: Callable[[str], bool],
     ) -> None:
         self._outlet = outlet
         self._outbox = outbox
@@ -78,6 +86,7 @@ class Dispatch:
         self._clock = clock
         self._wall = wall
         self._mode = mode
+        self._is_known = is_known
         self._flights: dict[str, _Flight] = {}
         """By event id: what is with the link, and may stand in the outbox as well."""
         self._is_emptying = False
@@ -243,8 +252,10 @@ class Dispatch:
         return not any(isinstance(flight.error, BrokerRefused) for _, flight in flights)
 
     def _fly_again(self, stored: Stored) -> _Flight:
+        """Of a terminal that was removed or blocked meanwhile, too: it was told that this is safe. But nothing is retained of it any more."""
         entry = stored.entry
-        pictures = tuple((each.topic, each.payload, each.retain) for each in entry.pictures)
+        is_known = self._is_known(entry.terminal)
+        pictures = tuple((each.topic, each.payload, each.retain and is_known) for each in entry.pictures)
         kept = Kept(entry.terminal, entry.kind, entry.key, entry.recorded_at, entry.event, pictures, stored.least_age_s)
         return self._fly(entry.terminal, entry.key, recompose(kept, self._topics, self.rules_now(), self._wall()))
 

@@ -23,7 +23,10 @@ from bridge.relay.replies import Replies
 _TRANSACTION = Meta(description="told back in the response; at most 128 characters")
 Transaction = Annotated[Annotated[str, Meta(max_length=128)] | int | UnsetType, _TRANSACTION]
 
-
+_REMOVE = (
+    "Forget a terminal; if it comes back, it is a stranger. Nothing retained is left of it. What it reported before, and was told is safe, is"
+    " published all the same."
+)
 _WINDOW = {"minimum": 0, "maximum": MAX_WINDOW_S}
 
 
@@ -147,6 +150,6 @@ def admission_requests(
         "permit_join": Request(PermitJoin, "Let in whoever registers for a while, or close the window.", permit_join),
         "device/approve": Request(Approve, "Let a pending or blocked terminal in.", approve),
         "device/block": Request(OfDevice, "Keep a terminal out, and end its connection.", block),
-        "device/remove": Request(OfDevice, "Forget a terminal; if it comes back, it is a stranger.", remove),
+        "device/remove": Request(OfDevice, _REMOVE, remove),
         "device/rename": Request(Rename, "Call a terminal something.", rename),
     }

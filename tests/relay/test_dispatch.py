@@ -312,3 +312,20 @@ def test_the_newer_of_a_terminal_do_not_overtake_what_was_withdrawn(site: Site, 
         for each in waiting:
             each.acknowledge()
     assert [each.json["sequence"] for each in events(site)[2:]] == [1, 2]
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_of_a_terminal_that_was_removed_what_was_answered_is_published_and_nothing_is_retained(
+    make_site: MakeSite, comes_back: bool
+) -> None:
+    site = make_site(images={"retain": True})
+    terminal = site.terminal()
+    site.link.go_down()
+    assert heard_from(terminal, terminal.recognise(sequence=9, snapPic=PICTURE)) == [9]
+    site.admission.remove("SN1")
+    if comes_back:
+        site.terminal()
+    site.link_up()
+    (event,) = events(site)
+    (picture,) = [each for each in site.link.on(event.json["image"]) if each.publication.payload]
+    assert (picture.publication.payload, picture.publication.retain) == (JPEG, comes_back)
