@@ -6,6 +6,7 @@ TESTS ?=
 FAULT_SECONDS ?=
 CROWD ?=
 SEED ?=
+ONLY ?=
 HOME_ASSISTANT ?= .venv-homeassistant
 HOME_ASSISTANT_PYTHON ?= python3.13
 TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5 --ring 20 --scan 15
@@ -19,7 +20,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-homeassistant faults lint format docs broker clean
+.PHONY: help run demo test test-homeassistant faults bench lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +40,9 @@ faults: $(VENV)/.dev ## break real processes and count what is lost; FAULT_SECON
 test-homeassistant: $(VENV)/.dev broker ## the bridge with a real Home Assistant, which is installed first (two minutes, 900 MB)
 	@scripts/install-homeassistant $(HOME_ASSISTANT) $(HOME_ASSISTANT_PYTHON)
 	@QYZN_HOME_ASSISTANT=$(HOME_ASSISTANT) $(BIN)/python -m pytest tests/homeassistant_real $(TESTS)
+
+bench: $(VENV)/.bench broker ## measure the bridge and its peers; ONLY=closed-100 measures some
+	@$(BIN)/python -m benchmarks --only "$(ONLY)"
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .
@@ -76,4 +80,9 @@ $(VENV)/.run: $(VENV)/.created pyproject.toml
 $(VENV)/.dev: $(VENV)/.created pyproject.toml
 	@echo 'installing qyzn-bridge and its development tools into $(VENV)'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(VENV)/.created pyproject.toml
+	@echo 'installing qyzn-bridge and what it is measured beside into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ $(VENV)/.run
