@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote
@@ -19,6 +20,8 @@ from bridge.config.answers import Answers, Intercom
 from bridge.config.section import Key, Section, hidden
 from bridge.config.zones import zone
 from bridge.errors import ConfigError
+
+DEFAULT_BASE = "qyzn"
 
 
 def _displaced_by_url(url: str) -> tuple[str, ...]:
@@ -56,7 +59,8 @@ class Mqtt(Section, frozen=True, kw_only=True):
     client_id: Annotated[
         shapes.Text | None,
         Key(
-            "The MQTT client id, which nobody else may use. Left out, it is qyzn-bridge, or qyzn-bridge-<instance>.",
+            "The MQTT client id, which nobody else may use. Left out, it is qyzn-bridge, or qyzn-bridge-<instance>; unless base_topic is"
+            " qyzn, ten hexadecimal digits that stand for it follow, always the same ones.",
             example='"qyzn-bridge"',
         ),
     ] = None
@@ -280,7 +284,7 @@ class Config(Section, frozen=True, kw_only=True):
             option="listen",
         ),
     ] = ("tcp:8899",)
-    base_topic: Annotated[shapes.BaseTopic, Key("The first level of every topic.", option="base-topic")] = "qyzn"
+    base_topic: Annotated[shapes.BaseTopic, Key("The first level of every topic.", option="base-topic")] = DEFAULT_BASE
     instance: Annotated[
         shapes.Instance,
         Key(
@@ -314,8 +318,10 @@ class Config(Section, frozen=True, kw_only=True):
 
     @property
     def client_id(self) -> str:
-        """The MQTT client id: as configured, or made from the instance's name."""
-        return self.mqtt.client_id or "-".join(filter(None, ("qyzn-bridge", self.instance)))
+        """The MQTT client id: as configured, or made from the instance's name and the base topic, so that bridges that share a broker
+        and nothing else do not take each other's place."""
+        base = "" if self.base_topic == DEFAULT_BASE else sha256(self.base_topic.encode()).hexdigest()[:10]
+        return self.mqtt.client_id or "-".join(filter(None, ("qyzn-bridge", self.instance, base)))
 
     @property
     def approved_serials(self) -> frozenset[str]:

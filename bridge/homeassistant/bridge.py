@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterator
 
 from bridge import __version__
+from bridge.config.values import DEFAULT_BASE
 from bridge.homeassistant import templates
 from bridge.homeassistant.component import Component, Device, available_with, entity
 from bridge.homeassistant.offer import Offer
 from bridge.homeassistant.words import word
 from bridge.mqtt.topics import Topics
 
-DEFAULT_BASE = "qyzn"
 DEFAULT_ID = "qyzn_bridge"
 """No terminal can have this id: its serial would be "bridge"."""
 PERMIT_JOIN_S = 120

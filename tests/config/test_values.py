@@ -31,9 +31,25 @@ UNITS = {"s": "seconds", "bytes": "bytes", "events": "events"}
 UNITS |= {"connections": "connections", "frames": "messages"}
 
 
-@pytest.mark.parametrize(("instance", "given", "expected"), [("", None, "qyzn-bridge"), ("a", None, "qyzn-bridge-a"), ("a", "b", "b")])
-def test_client_id(instance: str, given: str | None, expected: str) -> None:
-    assert Config(instance=instance, mqtt=Mqtt(client_id=given)).client_id == expected
+@pytest.mark.parametrize(
+    ("base", "instance", "given", "expected"),
+    [
+        ("qyzn", "", None, "qyzn-bridge"),
+        ("qyzn", "a", None, "qyzn-bridge-a"),
+        ("qyzn", "a", "b", "b"),
+        ("house", "", None, "qyzn-bridge-d6e2128662"),
+        ("house", "a", None, "qyzn-bridge-a-d6e2128662"),
+        ("house/北门", "", None, "qyzn-bridge-5a3cb39428"),
+        ("house", "a", "b", "b"),
+    ],
+)
+def test_client_id(base: str, instance: str, given: str | None, expected: str) -> None:
+    assert Config(base_topic=base, instance=instance, mqtt=Mqtt(client_id=given)).client_id == expected
+
+
+def test_a_client_id_made_from_the_base_topic_is_one_that_every_broker_takes() -> None:
+    """MQTT 3.1.1, 3.1.3.1: up to 23 characters. (Of 0-9, a-z and A-Z, it says; none is known that minds a hyphen.)"""
+    assert re.fullmatch(r"[0-9A-Za-z-]{1,23}", Config(base_topic="somewhere/else/" * 20 + "x").client_id)
 
 
 def test_approved_serials_come_from_both_places() -> None:

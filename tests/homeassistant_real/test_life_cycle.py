@@ -103,7 +103,7 @@ def test_two_bridges_with_different_base_topics_leave_each_other_alone(house: Ho
     house.terminals(house.bridge())
     appear(house)
     before = set(house.entities())
-    other = house.bridge('[mqtt]\nclient_id = "other-bridge"\n', state="other", base_topic=f"{house.name}/other")
+    other = house.bridge(state="other", base_topic=f"{house.name}/other")
     house.terminals(other, "--first", "2", state="others")
     house.home.wait_for(house.id("number", "volume", f"{house.name}0002"), "7")
     assert set(house.entities()) == before

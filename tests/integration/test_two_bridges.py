@@ -1,0 +1,36 @@
+"""Two bridges on one broker, which have nothing in common but that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.broker import Broker
+from tests.integration.conftest import ConnectTerminal, StartBridge, Watch
+from tests.integration.mqtt_watcher import MqttWatcher
+from tests.integration.raw_terminal import recognition
+
+pytestmark = pytest.mark.integration
+
+OPEN = ("--registration", "open")
+
+
+def announced(watcher: MqttWatcher) -> set[str]:
+    """The ids of the devices that Home Assistant was told of."""
+    return {each.topic.split("/")[2] for each in watcher.messages if each.topic.startswith("homeassistant/device/")}
+
+
+def test_with_different_base_topics_they_leave_each_other_alone(
+    mosquitto: Broker, start_bridge: StartBridge, connect_terminal: ConnectTerminal, watch: Watch, tmp_path: Path
+) -> None:
+    watcher = watch(mosquitto.port)
+    one = start_bridge(mosquitto.url, *OPEN, directory=tmp_path / "one")
+    other = start_bridge(mosquitto.url, *OPEN, "--base-topic", "house/2", directory=tmp_path / "other")
+    assert connect_terminal(one.terminal_port, "T0001").join().ask("snapshot_face", recognition())["result"] == 0
+    assert connect_terminal(other.terminal_port, "T0002").join().ask("snapshot_face", recognition())["result"] == 0
+    watcher.first("qyzn/T0001/event/recognition")
+    watcher.first("house/2/T0002/event/recognition")
+    assert [each.payload for each in watcher.on("qyzn/bridge/state")] == [b"online"]
+    assert [each.payload for each in watcher.on("house/2/bridge/state")] == [b"online"]
+    watcher.wait(lambda: len(announced(watcher)) == 4, "what each announces of itself and of its terminal")
