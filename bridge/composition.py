@@ -282,7 +282,7 @@ def _places(config: Config) -> DiscoveryTopics | None:
 
 
 def _discovery(common: _Common, configuration: Configuration) -> Discovery:
-    registry = common.roster.registry
+    registry, roster, is_here = common.roster.registry, common.roster, common.directory.__contains__
     return Discovery(
         clock=common.reactor,
         random=SystemRandom(),
@@ -291,7 +291,7 @@ def _discovery(common: _Common, configuration: Configuration) -> Discovery:
         topics=common.topics,
         places=_places(common.config),
         offer=Offer.of(common.config),
-        knowledge=Knowledge(registry.get, registry.terminals, common.roster.is_known, common.roster.name_of, configuration),
+        knowledge=Knowledge(registry.get, registry.terminals, roster.is_known, is_here, roster.name_of, configuration),
         unsubscribe=common.link.unsubscribe,
     )
 

@@ -64,11 +64,12 @@ class _Told:
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """Where a terminal's description comes from: the registry, the names that people gave, and what is known of its groups. `is_ours`:
-    it is approved, and no other bridge has it."""
+    it is approved, and no other bridge has it. `is_here`: it is connected."""
 
     find: Callable[[str], KnownTerminal | None]
     all: Callable[[], Iterable[KnownTerminal]]
     is_ours: Callable[[str], bool]
+    is_here: Callable[[str], bool]
     name_of: Callable[[str], str]
     configuration: Configuration
 
@@ -101,6 +102,8 @@ class Discovery:
         self._unsubscribe = unsubscribe
         self._has_read = False
         self._earlier: dict[str, Announced] = {}
+        self._elsewhere: set[str] = set()
+        """Terminals that another bridge has announced: they may have moved there, and are its own until they come back."""
         self._told: dict[str, _Told] = {}
         self._due: dict[str, None] = {}
         self._timers: dict[str, IDelayedCall] = {}
@@ -169,7 +172,10 @@ class Discovery:
     def _found(self, discovery_id: str, said: Announced | None) -> None:
         """Something is announced already. If it is by this very bridge, of a terminal that is no more, it is an orphan."""
         serial = serial_of(discovery_id)
-        if said is None or serial is None or said.bridge_state != self._topics.state or discovery_id == bridge_id(self._topics):
+        if said is None or serial is None or discovery_id == bridge_id(self._topics):
+            return
+        if said.bridge_state != self._topics.state:
+            self._elsewhere.add(serial)
             return
         known = self._knowledge.find(serial)
         if known is not None and known.status == "approved":
@@ -193,7 +199,9 @@ class Discovery:
     def _announce_some(self) -> None:
         for serial in list(self._due)[:MOST_AT_ONCE]:
             del self._due[serial]
-            if self._knowledge.is_ours(serial):
+            if self._knowledge.is_here(serial):
+                self._elsewhere.discard(serial)
+            if self._knowledge.is_ours(serial) and serial not in self._elsewhere:
                 self._announce(serial)
         if self._due:
             self._set("soon", 0, self._announce_some)

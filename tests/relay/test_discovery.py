@@ -116,6 +116,24 @@ def test_what_others_announced_stays(site: Site, topic: str, payload: bytes) -> 
     assert not [each for each in site.link.on(topic) if not each.publication.payload]
 
 
+def test_a_terminal_that_a_bridge_with_another_base_topic_announced_is_left_to_it_until_it_comes_here(site: Site) -> None:
+    joined(site).hang_up()
+    site.link_up()
+    send(site, before(Topics("other")))
+    site.wait(READING_S + 10)
+    assert site.link.on(SN1) == []
+    joined(site)
+    assert len(announced(site)) == 1
+
+
+def test_a_terminal_that_is_here_is_ours_whatever_another_bridge_announced(site: Site) -> None:
+    joined(site)
+    site.link_up()
+    send(site, before(Topics("other")))
+    site.wait(READING_S + 1)
+    assert len(announced(site)) == 1
+
+
 def test_what_comes_later_or_is_not_retained_is_no_orphan(site: Site) -> None:
     site.link_up()
     send(site, before(site.topics), retain=False)
