@@ -28,6 +28,7 @@ from bridge.errors import BridgeError, ConfigError
 from bridge.exits import end_well_on_signals, fail_at_exit, is_stderr_seen, or_exit, say, stop_reactor
 from bridge.mqtt.address import parse_address
 from bridge.mqtt.privacy import ALWAYS_THERE, fields_of_events
+from bridge.mqtt.topics import WORDS
 from bridge.service import BridgeService
 from bridge.terminal.proxied import PROXIED
 from bridge.terminal.tls import TLS_ERRORS, words_of
@@ -99,7 +100,14 @@ class Options(usage.Options):
         """Load the configuration."""
         path = Path(self["config"]) if self["config"] is not None else None
         self.config_values: Config = load(path, options=dict(self), environ=os.environ)
+        _check_instance(self.config_values.instance, "--instance" if self["instance"] else "instance")
         _check_names(self.config_values)
+
+
+def _check_instance(instance: str, where: str) -> None:
+    """Its topics must be nobody else's. `where` it was given."""
+    if instance in WORDS:
+        raise ConfigError(where, 'a name that no topic has as a level, such as "north"', f'"{instance}"')
 
 
 def _check_names(config: Config) -> None:

@@ -11,6 +11,7 @@ from twisted.logger import capturedLogs, formatEvent
 
 from bridge.config import OPTIONS
 from bridge.errors import ConfigError
+from bridge.mqtt.topics import WORDS
 from bridge.service import BridgeService
 from bridge.tap import Options, _bridge, _with_backlog
 
@@ -41,6 +42,17 @@ def test_each_option_is_there_and_explained() -> None:
         assert all(spelling + ("" if option.switch else "=") in usage for spelling in option.spellings)
         assert " ".join(option.help.split()[:5]) in " ".join(usage.split())
     assert "--config=" in usage
+
+
+@pytest.mark.parametrize("name", sorted(WORDS))
+def test_a_bridge_must_not_be_called_what_a_topic_is(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text(f'instance = "{name}"\n')
+    for where, arguments in (("instance", ("--config", str(file))), ("--instance", ("--instance", name))):
+        with pytest.raises(SystemExit):
+            parsed(*arguments)
+        line = f'qyzn-bridge: {where}: expected a name that no topic has as a level, such as "north", got "{name}"\n'
+        assert capfd.readouterr().err == line
 
 
 def test_options_win_over_the_file_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

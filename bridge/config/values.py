@@ -288,7 +288,8 @@ class Config(Section, frozen=True, kw_only=True):
     instance: Annotated[
         shapes.Instance,
         Key(
-            "The name of this bridge, where several share a broker: its own topics are then <base_topic>/bridge/<instance>/…",
+            "The name of this bridge, where several share a broker: its own topics are then <base_topic>/bridge/<instance>/…, so it must not be a"
+            " word that topics have already, such as state or command.",
             option="instance",
         ),
     ] = ""

@@ -10,6 +10,13 @@ ALL = "all"
 """The device id that stands for every terminal online."""
 RAW = "raw"
 """The command that is any message, named in its payload."""
+WORDS = frozenset(
+    {
+        *("bridge", "state", "info", "devices", "health", "event", "request", "response"),
+        *(ALL, "availability", "event_replay", "image", "config", "set", "command", "answer"),
+    }
+)
+"""Every level below the base topic that means something by itself. A bridge of such a name would speak where others do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from inspect import isfunction, signature
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.config.shapes import RESERVED_IDS
 from bridge.mqtt.message import Subscription
-from bridge.mqtt.topics import AnswerTopic, CommandTopic, InfoTopic, RequestTopic, Topics
+from bridge.mqtt.topics import ALL, WORDS, AnswerTopic, CommandTopic, InfoTopic, RequestTopic, Topics
 
 ALONE = Topics("qyzn")
 NORTH = Topics("qyzn", "north")
@@ -141,3 +143,17 @@ def test_a_bridge_whose_name_is_a_level_of_the_contract_is_as_safe() -> None:
 def test_any_topic_can_be_read_and_judged(topic: str, of: Topics) -> None:
     of.read(topic)
     of.may_respond_on(topic)
+
+
+def levels(of: Topics) -> set[str]:
+    """The levels below the base topic of every topic and filter there is, without those that stand for something."""
+    made = [getattr(of, name) for name, member in vars(Topics).items() if isinstance(member, property)]
+    makers = [member for member in vars(Topics).values() if isfunction(member) and signature(member).return_annotation == "str"]
+    made += [maker(of, *["*"] * (maker.__code__.co_argcount - 1)) for maker in makers if not maker.__name__.startswith("_")]
+    made.append(of.event("*", "*", replay=True))
+    made += [each.topic_filter for each in of.subscriptions()]
+    return {level for each in made for level in each.removeprefix(f"{of.base}/").split("/")} - {"*", "+", "#", of.instance}
+
+
+def test_the_words_of_the_topics_are_complete() -> None:
+    assert levels(NORTH) | {ALL} == WORDS
