@@ -14,9 +14,6 @@ from msgspec import Meta, inspect
 from ..errors import Invalid
 from .fields import Limit, declare
 
-MAX_PICTURE_BYTES = 4 * 1024 * 1024
-"""The largest JPEG that is ever passed on to a terminal; the configuration may say less. The protocol names no limit; terminals scale a
-face down to a few hundred pixels."""
 EXAMPLE_JPEG = "/9j/4AAQSkZJRgABAQEASABIAAD/2Q=="
 """Stands in examples for the document's placeholders, which are no pictures: the head and the end of a JPEG."""
 
@@ -24,10 +21,10 @@ _JPEG_START = b"\xff\xd8\xff"
 
 
 def jpeg(description: str) -> Meta:
-    """A JPEG in base64, from a caller: padded, without line breaks or a `data:` prefix."""
+    """A JPEG in base64, from a caller: padded, without line breaks or a `data:` prefix. Its size is a site's own matter."""
     limit = Limit(
         holds=lambda text: picture_fault(text) is None,
-        pattern_words=f"a JPEG of at most {MAX_PICTURE_BYTES} bytes, in base64",
+        pattern_words="a JPEG in base64",
         finding=lambda text: picture_fault(text) or "",
         schema={"contentEncoding": "base64", "contentMediaType": "image/jpeg"},
     )
@@ -42,8 +39,6 @@ def picture_fault(value: Any) -> str | None:
         return "text that is not base64"
     if not picture.startswith(_JPEG_START):
         return "base64 of something that is not a JPEG" if picture else "nothing"
-    if len(picture) > MAX_PICTURE_BYTES:
-        return f"a JPEG of {len(picture)} bytes"
     return None
 
 

@@ -178,15 +178,16 @@ def test_a_retained_face_is_refused(site: Site, terminal: Terminal) -> None:
     assert one_response(site, "add_face")["code"] == "retained"
 
 
-def test_a_picture_over_the_sites_limit_is_refused_wherever_it_stands(make_site: MakeSite) -> None:
-    site = make_site(limits={"image_bytes": 1024})
+@pytest.mark.parametrize("limit", [1024, 5 << 20])
+def test_a_picture_over_the_sites_limit_is_refused_wherever_it_stands_and_no_other(make_site: MakeSite, limit: int) -> None:
+    site = make_site(limits={"image_bytes": limit})
     terminal = site.terminal()
     asked(terminal)
-    large = JPEG + bytes(1100)
+    large = JPEG + bytes(limit)
     site.publish("qyzn/SN1/command/add_face/1001/f7", large)
     response = one_response(site, "add_face")
-    assert response["error"] == f"data.image: expected a JPEG of at most 1024 bytes, got one of {len(large)}"
-    site.publish("qyzn/SN1/command/add_face/1001/f7", JPEG + bytes(1024 - len(JPEG)))
+    assert response["error"] == f"data.image: expected a JPEG of at most {limit} bytes, got one of {len(large)}"
+    site.publish("qyzn/SN1/command/add_face/1001/f7", JPEG + bytes(limit - len(JPEG)))
     assert len(asked(terminal, "add_face")) == 1
 
 
