@@ -6,7 +6,10 @@ TESTS ?=
 FAULT_SECONDS ?=
 CROWD ?=
 SEED ?=
+QUICK ?=
 ONLY ?=
+A ?=
+B ?=
 HOME_ASSISTANT ?= .venv-homeassistant
 HOME_ASSISTANT_PYTHON ?= python3.13
 TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5 --ring 20 --scan 15
@@ -20,7 +23,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-homeassistant faults bench lint format docs broker clean
+.PHONY: help run demo test test-homeassistant faults bench bench-compare bench-smoke lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,8 +44,14 @@ test-homeassistant: $(VENV)/.dev broker ## the bridge with a real Home Assistant
 	@scripts/install-homeassistant $(HOME_ASSISTANT) $(HOME_ASSISTANT_PYTHON)
 	@QYZN_HOME_ASSISTANT=$(HOME_ASSISTANT) $(BIN)/python -m pytest tests/homeassistant_real $(TESTS)
 
-bench: $(VENV)/.bench broker ## measure the bridge and its peers; ONLY=closed-100 measures some
-	@$(BIN)/python -m benchmarks --only "$(ONLY)"
+bench: $(VENV)/.bench broker ## measure the bridge beside what else one might write: half an hour; QUICK=1 a minute; ONLY="closed-100 idle" some of it
+	@$(BIN)/python -m benchmarks run --form $(if $(QUICK),quick,full) --only "$(ONLY)"
+
+bench-compare: $(VENV)/.bench ## two results side by side: A=benchmarks/results/….json B=…; the last two unless named
+	@$(BIN)/python -m benchmarks compare $(A) $(B)
+
+bench-smoke: $(VENV)/.bench broker ## half a minute of it: nothing is lost, and no ratio is far from what it was
+	@$(BIN)/python -m benchmarks run --form smoke
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .

@@ -1,37 +1,106 @@
-"""`python -m benchmarks run` measures, `python -m benchmarks compare A B` shows two results side by side."""
+"""`python -m benchmarks run` measures, `python -m benchmarks compare A B` shows two results side by side, `… show A` one."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.processes import Cores, allow_open_files
-from benchmarks.scenarios import SCENARIOS
-from benchmarks.systems import SYSTEMS
+import msgspec
+
+from benchmarks import results
+from benchmarks.crowd import Refused
+from benchmarks.expectations import disappointments
+from benchmarks.processes import Cores
+from benchmarks.running import run
+from benchmarks.scenarios import FORMS
+from benchmarks.site import Mismatch
+from benchmarks.systems import BRIDGE, SYSTEMS, System
+from benchmarks.table import comparison, table
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--systems", default=",".join(SYSTEMS))
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--rounds", type=int, default=1)
-    options = parser.parse_args()
-    allow_open_files(4096)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 1 when a run failed, or did not come up to what the smoke run expects."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.do(options)
+    except Mismatch as error:
+        print(f"FAILED, something was answered and not published: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
+        return 1
+    except (Refused, TimeoutError, ConnectionError, RuntimeError) as error:
+        print(f"FAILED: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
+        return 1
+    except (OSError, msgspec.DecodeError, ValueError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    form = FORMS[options.form]
+    scenarios = form.scenarios(options.only.split())
+    if not scenarios:
+        raise ValueError(f"no scenario is named {options.only}; there are {', '.join(FORMS['full'].names)}")
+    systems = _systems(options.systems.split() or [BRIDGE, *(form.peers or SYSTEMS)])
     cores = Cores.of_machine()
     os.sched_setaffinity(0, cores.others)
-    for scenario in SCENARIOS.values():
-        if options.only and not scenario.name.startswith(options.only):
-            continue
-        for _ in range(options.rounds):
-            for name in options.systems.split(","):
-                with tempfile.TemporaryDirectory(prefix="qyzn-bench-") as directory:
-                    metrics = scenario.run(SYSTEMS[name], Path(directory), cores, options.seconds)
-                print(f"{scenario.name:16} {name:8}", *(f"{key}={value:.3f}" for key, value in metrics.items()), flush=True)
+    started = time.monotonic()
+    rows = run(scenarios, systems, options.rounds or form.rounds, cores, lambda line: print(line, file=sys.stderr, flush=True))
+    found = results.of(rows, options.form, cores, {system.name: system.version() for system in systems if system.name != BRIDGE})
+    print(*table(found), sep="\n")
+    print(f"{time.monotonic() - started:.0f} s; what was answered was published. {results.write(found)}")
+    if options.form != "smoke":
+        return 0
+    unmet = disappointments(found)
+    print(*unmet, sep="\n", file=sys.stderr)
+    return 1 if unmet else 0
+
+
+def _systems(names: Sequence[str]) -> list[System]:
+    """Those of them that this machine has; says what is left out, and why."""
+    found = []
+    for name in dict.fromkeys(names):
+        if name not in SYSTEMS:
+            raise ValueError(f"no system is named {name}; there are {', '.join(SYSTEMS)}")
+        lacking = SYSTEMS[name].missing()
+        if lacking is None:
+            found.append(SYSTEMS[name])
+        else:
+            print(f"left out: {SYSTEMS[name].title}. {lacking}", file=sys.stderr)
+    return found
+
+
+def _compare(options: argparse.Namespace) -> int:
+    paths = [Path(each) for each in options.results] or results.latest(2)
+    if len(paths) != 2:
+        raise ValueError("two results are compared: name them, or run the benchmark twice")
+    print(*comparison(*map(results.read, paths)), sep="\n")
     return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    for path in [Path(each) for each in options.results] or results.latest(1):
+        print(*table(results.read(path)), sep="\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="run | compare | show")
+    running = commands.add_parser("run", help="measure")
+    running.add_argument("--form", choices=list(FORMS), default="full")
+    running.add_argument("--only", default="", help="what the names of scenarios begin with, as in 'closed-100 idle'")
+    running.add_argument("--systems", default="", help="as in 'bridge aiomqtt'")
+    running.add_argument("--rounds", type=int, default=0)
+    running.set_defaults(do=_run)
+    for name, do, text in (("compare", _compare, "two results side by side"), ("show", _show, "a result as a table")):
+        command = commands.add_parser(name, help=f"{text}; the last ones unless told otherwise")
+        command.add_argument("results", nargs="*")
+        command.set_defaults(do=do)
+    return parser
 
 
 if __name__ == "__main__":

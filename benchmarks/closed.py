@@ -24,7 +24,7 @@ def closed_loop(site: Site, seconds: float) -> Metrics:
     before = site.read()
     site.loop.run(seconds)
     after = site.read()
-    crowd.rest()
+    site.check()
     return rates(before, after) | latencies(took_s)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.frames import (
+    HEARTBEAT,
     HEARTBEAT_FRAME,
     REQUEST,
     RESPONSE,
@@ -100,13 +101,14 @@ class Terminal:
         self.is_joined = False
         self._asked = None
 
-    def report(self, body: bytes, scheduled_at: float) -> None:
-        """Send an event, which was to be sent at `scheduled_at`."""
+    def report(self, body: bytes, scheduled_at: float) -> int:
+        """Send an event, which was to be sent at `scheduled_at`; returns its sequence."""
         self.reported_at = scheduled_at
         self._sequence = sequence = (self._sequence + 1) % (1 << 32)
         self._asked, self._done = sequence, self._event_answered
         assert self._link is not None
         self._link.write(header(REQUEST, sequence, len(body)), body)
+        return sequence
 
     def beat(self) -> None:
         """A heartbeat."""
@@ -131,6 +133,7 @@ class Terminal:
     def _event_answered(self, _answer: Answer) -> None:
         self.answered.append(self._sequence)
         self._crowd.answered += 1
+        self._crowd.answered_bytes += self._crowd.recognition.picture_bytes
         self._crowd.on_answer(self)
 
     def _received(self, data: bytes) -> None:
@@ -144,6 +147,8 @@ class Terminal:
                 self._done(answer)
             elif kind == REQUEST:
                 self._obey(sequence, _request(body))
+            elif kind == HEARTBEAT:
+                self._crowd.beats += 1
 
     def _obey(self, sequence: int, request: dict[str, Any]) -> None:
         """A command, or the bridge's question at login: it has each group of its configuration, and nothing in it."""
@@ -156,14 +161,18 @@ class Terminal:
 
 
 class Crowd:
-    """All terminals of a run. `recognition` is what they report. `on_answer` is called for each event that was answered."""
+    """All terminals of a run. `recognition` is what they report, and may be changed while they rest. `on_answer` is called for each event that was answered."""
 
-    def __init__(self, loop: Loop, port: int, count: int, recognition: Recognition) -> None:
+    def __init__(self, loop: Loop, port: int, count: int) -> None:
         self.loop = loop
         self.port = port
-        self.recognition = recognition
+        self.recognition = Recognition(0)
         self.joined = 0
         self.answered = 0
+        self.answered_bytes = 0
+        """Of pictures."""
+        self.beats = 0
+        """How many heartbeats came back."""
         self.on_answer: Callable[[Terminal], None] = lambda _: None
         self.terminals = [Terminal(self, number) for number in range(count)]
         self.by_serial = {terminal.serial: terminal for terminal in self.terminals}

@@ -10,7 +10,6 @@ import hashlib
 import random
 import struct
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -79,11 +78,12 @@ def picture(size: int, seed: int = 7) -> bytes:
 
 
 class Recognition:
-    """The body of a snapshot_face with a picture, or without one; encoded anew once a second, when its time changes."""
+    """The body of a snapshot_face with a picture of so many bytes, 0 for none; encoded anew once a second, when its time changes."""
 
-    def __init__(self, jpeg: bytes | None) -> None:
-        self.jpeg = jpeg
-        self._picture = {} if jpeg is None else {"snapPic": base64.b64encode(jpeg).decode()}
+    def __init__(self, picture_bytes: int) -> None:
+        self.picture_bytes = picture_bytes
+        self.jpeg = picture(picture_bytes) if picture_bytes else b""
+        self._picture = {"snapPic": base64.b64encode(self.jpeg).decode()} if picture_bytes else {}
         self._second = 0
         self._body = b""
 
@@ -109,10 +109,3 @@ class Recognition:
             "snaptime": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second)),
             **self._picture,
         }
-
-
-def sequences(start: int) -> Iterator[int]:
-    """A terminal's sequence numbers, from the one after `start`."""
-    while True:
-        start = (start + 1) % SEQUENCES
-        yield start

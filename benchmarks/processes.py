@@ -101,8 +101,8 @@ class Program:
             self._process.wait()
 
     def cpu_s(self) -> float:
-        """What it has used of the processor, all its threads together."""
-        return time.clock_gettime((~self.pid << 3) | _CPU_CLOCK_OF_PROCESS)
+        """What it has used of the processor, all its threads together; 0 when it has ended."""
+        return 0.0 if not self.is_running else time.clock_gettime((~self.pid << 3) | _CPU_CLOCK_OF_PROCESS)
 
     def memory_bytes(self) -> int:
         """What it holds of the machine's memory."""

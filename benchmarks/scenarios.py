@@ -1,61 +1,156 @@
-"""What is measured, each in a site of its own: from the number of terminals and the size of pictures to figures."""
+"""What is measured: rows of the table, each with its figures, and the forms in which a run goes through them."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from benchmarks.closed import closed_loop
-from benchmarks.frames import Recognition, picture
-from benchmarks.processes import Cores
+from benchmarks.commands import at_rest, beside_events
+from benchmarks.idle import idle
+from benchmarks.outbox import away_and_back
+from benchmarks.paced import open_loop
 from benchmarks.site import Site
 from benchmarks.statistics import Metrics
-from benchmarks.systems import System
 
 PICTURE_BYTES = 50_000
+Better = Literal["more", "less", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a scenario: its name among the metrics, what people call it, with its unit, and what is better."""
+
+    metric: str
+    title: str
+    better: Better
+    digits: int = 0
+
+
+EVENTS = (
+    Figure("events_per_s", "events/s", "more"),
+    Figure("cpu_s_per_1000_events", "CPU seconds per 1,000 events", "less", 3),
+    Figure("cpu_percent", "its core, %", ""),
+    Figure("load_cpu_percent", "the load's core, % (load)", ""),
+    Figure("broker_cpu_percent", "the load's core, % (broker)", ""),
+)
+LATENCY = (
+    Figure("p50_ms", "to the answer, median, ms", "less", 2),
+    Figure("p99_ms", "to the answer, 99 %, ms", "less", 2),
+    Figure("seen_p50_ms", "to the subscriber, median, ms", "less", 2),
+    Figure("seen_p99_ms", "to the subscriber, 99 %, ms", "less", 2),
+    Figure("cpu_s_per_1000_events", "CPU seconds per 1,000 events", "less", 3),
+    Figure("load_cpu_percent", "the load's core, % (load)", ""),
+)
+ROUND_TRIP = (
+    Figure("p50_ms", "median, ms", "less", 2),
+    Figure("p99_ms", "99 %, ms", "less", 2),
+)
+IDLE = (
+    Figure("logins_per_s", "logins/s", "more"),
+    Figure("cpu_s_per_1000_logins", "CPU seconds per 1,000 logins", "less", 3),
+    Figure("load_cpu_percent", "the load's core, % (load)", ""),
+    Figure("registrations_per_s", "registrations/s", "more"),
+    Figure("bytes_per_terminal", "memory per terminal, bytes", "less"),
+    Figure("held_cpu_percent", "its core while they are held, %", "less", 2),
+)
+OUTBOX = (
+    Figure("commits_per_s", "committed, events/s", "more"),
+    Figure("cpu_s_per_1000_commits", "CPU seconds per 1,000 committed", "less", 3),
+    Figure("drained_per_s", "drained, events/s", "more"),
+    Figure("cpu_s_per_1000_drained", "CPU seconds per 1,000 drained", "less", 3),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a site has to be for a scenario. Scenarios of one setting are measured one after the other in the same site."""
+
+    terminals: int
+    joins: bool = True
+    """Whether the terminals have logged in, and everything that follows from that is over, before anything is measured."""
+    keeps: bool = False
+    """Whether the system has to keep events while the broker is away, and the witness misses nothing meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One row. `measure` gets the site, with its terminals logged in, and the seconds to measure for."""
+    """A row. `measure` gets the site and the seconds to measure for; it checks what it has measured."""
 
     name: str
     title: str
-    terminals: int
+    setting: Setting
     measure: Callable[[Site, float], Metrics]
+    figures: tuple[Figure, ...]
+    seconds: float
     picture_bytes: int = 0
 
-    def run(self, system: System, directory: Path, cores: Cores, seconds: float) -> Metrics:
-        """Build the site, measure, and check that what was answered was published. Raises Mismatch, Refused, TimeoutError, RuntimeError."""
-        recognition = Recognition(picture(self.picture_bytes) if self.picture_bytes else None)
-        with Site(system, directory, cores, self.terminals, recognition) as site:
-            site.crowd.join()
-            site.settle()
-            site.verify()
-            gc.collect()
-            gc.disable()
-            try:
-                metrics = self.measure(site, seconds)
-            finally:
-                gc.enable()
-            site.check()
-        return metrics
+
+def _closed(terminals: int, picture_bytes: int) -> Scenario:
+    title = f"closed loop, {terminals:,} terminal{'s' * (terminals > 1)}, {_pictures(picture_bytes)}"
+    return Scenario(f"closed-{terminals}-{picture_bytes // 1000}", title, Setting(terminals), closed_loop, EVENTS, 3.0, picture_bytes)
 
 
-def closed_title(terminals: int, picture_bytes: int) -> str:
-    pictures = f"with pictures of {picture_bytes // 1000} KB" if picture_bytes else "without pictures"
-    return f"closed loop, {terminals} terminal{'s' * (terminals > 1)}, {pictures}"
+def _open(picture_bytes: int) -> Scenario:
+    title = f"open loop, 300 events/s of 100 terminals, {_pictures(picture_bytes)}"
+    return Scenario(f"open-100-{picture_bytes // 1000}", title, Setting(100), open_loop, LATENCY, 6.0, picture_bytes)
 
 
-SCENARIOS = {
-    each.name: each
-    for each in (
-        *(
-            Scenario(f"closed-{terminals}-{size // 1000}", closed_title(terminals, size), terminals, closed_loop, size)
-            for size in (0, PICTURE_BYTES)
-            for terminals in (1, 10, 100, 1000)
-        ),
+def _idle(terminals: int) -> Scenario:
+    return Scenario(f"idle-{terminals}", f"{terminals:,} idle terminals", Setting(terminals, joins=False), idle, IDLE, 25.0)
+
+
+def _outbox(picture_bytes: int) -> Scenario:
+    title = f"outbox, 100 terminals, {_pictures(picture_bytes)}"
+    return Scenario(f"outbox-100-{picture_bytes // 1000}", title, Setting(100, keeps=True), away_and_back, OUTBOX, 3.0, picture_bytes)
+
+
+def _pictures(size: int) -> str:
+    return f"{size // 1000} KB pictures" if size else "no pictures"
+
+
+def _by_name(scenarios: Iterable[Scenario]) -> dict[str, Scenario]:
+    return {each.name: each for each in scenarios}
+
+
+SIZES = (0, PICTURE_BYTES)
+SCENARIOS = _by_name(
+    (
+        *(_closed(terminals, size) for size in SIZES for terminals in (1, 10, 100, 1000)),
+        *map(_open, SIZES),
+        Scenario("command-rest", "open_door and back, at rest", Setting(100), at_rest, ROUND_TRIP, 6.0),
+        Scenario("command-busy", "open_door and back, beside 200 pictures/s", Setting(100), beside_events, ROUND_TRIP, 6.0, PICTURE_BYTES),
+        *map(_outbox, SIZES),
+        *map(_idle, (500, 5000, 10_000)),
     )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a run goes through the scenarios: which, how often, for how long, and beside which peers (None: all that there are)."""
+
+    names: tuple[str, ...]
+    rounds: int
+    seconds: float | None = None
+    """None: as long as each scenario says."""
+    peers: tuple[str, ...] | None = None
+
+    def scenarios(self, prefixes: Iterable[str] = ()) -> list[Scenario]:
+        """Those whose name begins with one of the prefixes; all of the form's when there are none."""
+        prefixes = tuple(prefixes)
+        chosen = [each for each in SCENARIOS.values() if each.name.startswith(prefixes)] if prefixes else map(SCENARIOS.get, self.names)
+        return [replace(each, seconds=self.seconds or each.seconds) for each in chosen if each]
+
+
+FORMS = {
+    "full": Form(tuple(name for name in SCENARIOS if name != "idle-500"), rounds=3),
+    "quick": Form(
+        ("closed-100-0", "closed-100-50", "open-100-50", "command-rest", "command-busy", "outbox-100-0", "idle-500"),
+        rounds=1,
+        seconds=1.5,
+        peers=("aiomqtt",),
+    ),
+    "smoke": Form(("closed-100-0", "closed-100-50", "command-busy", "outbox-100-50"), rounds=1, seconds=1.0, peers=("aiomqtt",)),
 }

@@ -21,7 +21,6 @@ from benchmarks.systems import System
 EVENTS = ("qyzn/+/event/recognition", "qyzn/+/event_replay/recognition")
 IMAGES = "qyzn/+/image/recognition"
 SETTLE_S = 30.0
-CALM_S = 0.5
 CALM_CPU = 0.05  # of its core: what is left to do after the logins is done
 _SEQUENCE = re.compile(rb'"sequence": ?(\d+)')
 
@@ -44,24 +43,24 @@ class Reading:
 
 class Site:
     """One run, from here to the end of the `with`. `terminals` are created, not yet connected. `on_response` is called with each response
-    to a command: the terminal and the payload."""
+    to a command: the terminal and the payload; `on_event` with each event that the witness sees: the terminal and the sequence."""
 
-    def __init__(
-        self, system: System, directory: Path, cores: Cores, terminals: int, recognition: Recognition, *, session: bool = False
-    ) -> None:
+    def __init__(self, system: System, directory: Path, cores: Cores, terminals: int, *, session: bool = False) -> None:
         self.system = system
         self.loop = Loop()
         self.broker = Broker(directory / "mosquitto", cores.others)
-        self.on_response: Callable[[Terminal, bytes], None] = lambda *_: None
-        self.on_event: Callable[[Terminal], None] = lambda _: None
+        self.on_response: Callable[[Terminal, bytes], None] = _nobody
+        self.on_event: Callable[[Terminal, int], None] = _nobody
         self.published_bytes = 0
+        """To this run of the broker."""
+        self._bytes_before = 0
         self.seen = 0
         self._pictures: dict[str, bytes] = {}
         self.witness = Client(self.loop, self.broker.port, "witness", self._arrived, session=session)
         self.witness.connect()
         self.witness.subscribe(*EVENTS, PUBLISHED_BYTES, "qyzn/+/response/open_door")
         self.program, port = system.start(self.broker.port, directory / system.name, cores.measured)
-        self.crowd = Crowd(self.loop, port, terminals, recognition)
+        self.crowd = Crowd(self.loop, port, terminals)
 
     def __enter__(self) -> Self:
         return self
@@ -88,15 +87,19 @@ class Site:
         started = time.perf_counter()
         while time.perf_counter() - started < SETTLE_S:
             cpu_s = self.program.cpu_s()
-            self.loop.run(CALM_S)
-            if self.program.cpu_s() - cpu_s < CALM_CPU * CALM_S:
-                return time.perf_counter() - started - CALM_S
+            self.loop.run(self.system.calm_s)
+            if self.program.cpu_s() - cpu_s < CALM_CPU * self.system.calm_s:
+                return time.perf_counter() - started - self.system.calm_s
         raise TimeoutError(f"{self.system.name} does not come to rest")
+
+    def report(self, recognition: Recognition) -> None:
+        """Have the terminals report this from now on. Nobody listens any more."""
+        self.crowd.recognition = recognition
+        self.on_response = self.on_event = self.crowd.on_answer = _nobody
 
     def verify(self, most: int = 20) -> None:
         """Have some terminals report, one event each, and look at all that comes of it: the picture, as it was taken, and then its event.
         Raises Mismatch."""
-        jpeg = self.crowd.recognition.jpeg or b""
         self._pictures.clear()
         self.witness.subscribe(IMAGES)
         some = self.crowd.terminals[:most]
@@ -105,8 +108,20 @@ class Site:
         self.check()
         self.witness.unsubscribe(IMAGES)
         for terminal in some:
-            if self._pictures.get(terminal.serial) != jpeg:
+            if self._pictures.get(terminal.serial) != self.crowd.recognition.jpeg:
                 raise Mismatch(f"{self.system.name}: the picture of {terminal.serial} is not what it took, or came after its event")
+
+    def stop_broker(self) -> None:
+        """With everybody's sessions kept. Nobody may wait for an answer."""
+        self.check()
+        self.broker.stop()
+        self._bytes_before = self.crowd.answered_bytes
+
+    def start_broker(self) -> None:
+        """And have the witness be there, before anybody else if it can."""
+        self.published_bytes = 0
+        self.broker.start()
+        self.witness.connect()
 
     def check(self) -> None:
         """Let everything come to rest, and see that what was answered was published, each event once. Raises Mismatch, TimeoutError."""
@@ -117,7 +132,7 @@ class Site:
             if lost or len(terminal.seen) != len(terminal.answered):
                 what = f"{len(terminal.answered)} events of {terminal.serial} were answered, {len(terminal.seen)} published"
                 raise Mismatch(f"{self.system.name}: {what}; missing: {sorted(lost)[:5]}")
-        least = self.crowd.answered * len(self.crowd.recognition.jpeg or b"")
+        least = self.crowd.answered_bytes - self._bytes_before
         if not self.loop.run(SETTLE_S, lambda: self.published_bytes >= least):
             raise Mismatch(f"{self.system.name}: pictures of {least} bytes were answered, {self.published_bytes} bytes published")
 
@@ -137,6 +152,11 @@ class Site:
                 raise Mismatch(f"{self.system.name}: an event without its sequence: {payload!r}")
             if serial not in self._pictures:
                 self._pictures[serial] = b""  # whatever picture comes now is too late
-            terminal.seen.append(int(found[1]))
+            sequence = int(found[1])
+            terminal.seen.append(sequence)
             self.seen += 1
-            self.on_event(terminal)
+            self.on_event(terminal, sequence)
+
+
+def _nobody(*_: object) -> None:
+    """Listens."""

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.processes import Program, free_port
@@ -14,6 +15,9 @@ BRIDGE = "bridge"
 YARDSTICK = "aiomqtt"
 TWISTD = "from twisted.scripts.twistd import run; run()"
 
+ANNOUNCED_S = 2.5
+"""Home Assistant is told of a terminal two seconds after it was read."""
+
 LIMITS = """
 [limits]
 connections_per_address = 12000
@@ -21,8 +25,10 @@ frames_per_s = 1000000
 frames_burst = 1000000
 bytes_per_s = 268435456
 bytes_burst = 268435456
+[commands]
+door_per_10_s = 1000
 """
-"""One terminal is to send as fast as it can, and a machine is to be as many terminals as there can be."""
+"""One terminal is to send as fast as it can, and one machine is to be thousands of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +42,19 @@ class Ports:
 @dataclass(frozen=True, slots=True)
 class System:
     """One of them. `command` makes its command line, for a directory of its own; `ready` is what it says when it serves terminals.
-    `missing` tells what this machine lacks for it. `keeps` says whether it keeps events while the broker is away."""
+
+    `missing` tells what this machine lacks for it, `version` what it is made of. `keeps` says whether it keeps events while the broker is
+    away. After logins it is at rest when it has done nothing for `calm_s` seconds.
+    """
 
     name: str
     title: str
     command: Callable[[Ports, Path], Sequence[str]]
     ready: str = r"(?m)^ready$"
     missing: Callable[[], str | None] = lambda: None
+    version: Callable[[], str] = lambda: ""
     keeps: bool = False
+    calm_s: float = 0.3
 
     def start(self, broker_port: int, directory: Path, cores: frozenset[int]) -> tuple[Program, int]:
         """Start it, and wait until it is ready; returns the port that terminals connect to as well. RuntimeError: it does not start."""
@@ -73,7 +84,7 @@ def _no_aiomqtt() -> str | None:
 SYSTEMS = {
     each.name: each
     for each in (
-        System(BRIDGE, "qyzn-bridge", _bridge, ready="qyzn-bridge ready", keeps=True),
-        System(YARDSTICK, "asyncio + aiomqtt", _aiomqtt, missing=_no_aiomqtt),
+        System(BRIDGE, "qyzn-bridge", _bridge, ready="qyzn-bridge ready", keeps=True, calm_s=ANNOUNCED_S),
+        System(YARDSTICK, "asyncio + aiomqtt", _aiomqtt, missing=_no_aiomqtt, version=lambda: f"aiomqtt {version('aiomqtt')}"),
     )
 }

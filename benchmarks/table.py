@@ -1,0 +1,80 @@
+"""Results as tables in Markdown. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks.results import Results
+from benchmarks.scenarios import SCENARIOS, Better, Figure
+from benchmarks.statistics import Metrics, ratio
+from benchmarks.systems import BRIDGE, SYSTEMS
+
+NOTHING = "-"
+
+
+def table(results: Results) -> list[str]:
+    """A row for each figure. Beside a peer's figure stands how the bridge does against it: 2.00 is twice as well, whatever is better."""
+    names = [name for name in SYSTEMS if any(row.system == name for row in results.rows)]
+    head = ["", *(SYSTEMS[name].title for name in names)]
+    return markdown([head, *_rows(results, names)])
+
+
+def comparison(one: Results, other: Results) -> list[str]:
+    """Two runs side by side: how the second does against the first, as above."""
+    rows = [["", "system", f"{one.commit} ({one.date[:16]})", f"{other.commit} ({other.date[:16]})", "ratio"]]
+    for row in one.rows:
+        metrics = other.metrics(row.scenario, row.system)
+        if metrics is None or row.scenario not in SCENARIOS:
+            continue
+        scenario = SCENARIOS[row.scenario]
+        for figure in scenario.figures:
+            times = against(metrics, row.metrics, figure)
+            cells = [written(row.metrics, figure), written(metrics, figure), NOTHING if times is None else f"{times:.2f}"]
+            rows.append([f"{scenario.title}: {figure.title}", row.system, *cells])
+    return markdown(rows)
+
+
+def against(metrics: Metrics, others: Metrics, figure: Figure) -> float | None:
+    """How much better this one is than the other in a figure: 2 is twice as well. None where that says nothing."""
+    if figure.metric not in metrics or figure.metric not in others:
+        return None
+    return better_by(metrics[figure.metric], others[figure.metric], figure.better)
+
+
+def better_by(value: float, other: float, better: Better) -> float | None:
+    """The ratio, turned so that more is better."""
+    if not better:
+        return None
+    return ratio(value, other) if better == "more" else ratio(other, value)
+
+
+def written(metrics: Metrics, figure: Figure) -> str:
+    """The figure as people read it."""
+    return f"{metrics[figure.metric]:,.{figure.digits}f}" if figure.metric in metrics else NOTHING
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The first row is the head; all but the first column are figures, to the right."""
+    widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return [_line(rows[0], widths), _line(rule, widths), *(_line(row, widths) for row in rows[1:])]
+
+
+def _rows(results: Results, names: Sequence[str]) -> Iterator[list[str]]:
+    for name in dict.fromkeys(row.scenario for row in results.rows):
+        scenario = SCENARIOS[name]
+        of_systems = [results.metrics(name, system) for system in names]
+        bridge = results.metrics(name, BRIDGE)
+        for figure in scenario.figures:
+            yield [f"{scenario.title}: {figure.title}", *_cells(of_systems, bridge, figure)]
+
+
+def _cells(of_systems: Iterable[Metrics | None], bridge: Metrics | None, figure: Figure) -> Iterator[str]:
+    for metrics in of_systems:
+        times = against(bridge, metrics, figure) if bridge and metrics and metrics is not bridge else None
+        yield (written(metrics, figure) if metrics else NOTHING) + (f" ({times:.2f})" if times is not None else "")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first = cells[0].ljust(widths[0])
+    return "| " + " | ".join([first, *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]) + " |"
