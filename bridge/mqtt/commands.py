@@ -33,6 +33,7 @@ Code = Literal[
     "shutting_down",
 ]
 
+Transaction = str | int
 LONGEST_TTL_S = 86_400.0
 LONGEST_TIMEOUT_S = 3_600.0
 BESIDE = ("transaction", "issued_at", "ttl", "source")
@@ -71,7 +72,8 @@ class RawEnvelope(Envelope, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command as asked for: `data` is still unchecked. None: the sender did not say. `message` is named where the topic does not."""
+    """A command as asked for: `data` is still unchecked. None: the sender did not say. `message` is named where the topic does not.
+    A number as `transaction` is the same as its digits."""
 
     data: Any
     transaction: str | None = None
@@ -134,16 +136,16 @@ def _order(envelope: Envelope) -> Order:
     )
 
 
-def transaction_of(payload: bytes) -> str | None:
-    """The transaction of a payload that is otherwise wrong, so that even then the answer can be told by it."""
+def transaction_of(payload: bytes) -> Transaction | None:
+    """The transaction of a payload as it came, so that the answer can be told by it, even if the payload is otherwise wrong."""
     try:
         value = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     transaction = value.get("transaction") if isinstance(value, dict) else None
-    if isinstance(transaction, str | int) and not isinstance(transaction, bool):
-        return str(transaction)[:128]
-    return None
+    if isinstance(transaction, str):
+        return transaction[:128]
+    return transaction if isinstance(transaction, int) and not isinstance(transaction, bool) else None
 
 
 def _moment(text: str | UnsetType) -> float | None:
@@ -172,7 +174,7 @@ class Response:
 
     command: Annotated[str, Meta(description="the command's name")]
     device_id: Annotated[str, Meta(description="the terminal's serial")]
-    transaction: Annotated[str | None, Meta(description="the command's own, if it had one")]
+    transaction: Annotated[Transaction | None, Meta(description="the command's own as it came, if it had one")]
     time: Annotated[str, Meta(description="when the response was made")]
     status: Annotated[Literal["ok", "error"], Meta(description="whether the terminal has done it")] = "ok"
     code: Annotated[Code | None, Meta(description="why not, when status is error")] = None

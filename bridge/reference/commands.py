@@ -151,8 +151,8 @@ def _said(field: str, schema: Schema) -> Schema:
     """A field as it is published: one that says nothing is left out, and is never null."""
     kept = {key: value for key, value in schema.items() if key != "default"}
     if field in LEFT_OUT and "anyOf" in kept:
-        (some,) = (each for each in kept.pop("anyOf") if each != {"type": "null"})
-        kept |= some
+        some = [each for each in kept.pop("anyOf") if each != {"type": "null"}]
+        kept |= some[0] if len(some) == 1 else {"anyOf": some}
     return kept
 
 

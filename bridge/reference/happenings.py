@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from bridge.mqtt.commands import Code
+from bridge.mqtt.commands import Code, Transaction
 from bridge.reference.shapes import means
 from bridge.session.admission import RefusalKind
 from bridge.terminal.limits import Full
@@ -90,7 +90,7 @@ class CommandRefused(Struct, forbid_unknown_fields=True):
     id: Annotated[str, means("the terminal that the command was for")]
     command: Annotated[str, means("the command's name")]
     code: Annotated[Code, means("why, as its response says it")]
-    transaction: Annotated[str | None, means("the command's own, if it had one")]
+    transaction: Annotated[Transaction | None, means("the command's own as it came, if it had one")]
 
 
 class AnswerLate(Struct, forbid_unknown_fields=True):

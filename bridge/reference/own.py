@@ -164,7 +164,7 @@ def _sample(request: Request) -> dict[str, Any]:
 
 
 _STATUS = {"description": "whether it was done", "enum": ["ok", "error"]}
-_TRANSACTION = {"description": "the request's own, if it had one", "type": "string"}
+_TRANSACTION = {"description": "the request's own as it came, if it had one", "type": ["string", "integer"]}
 
 
 def _answer_schema(answer: dict[str, Any]) -> Schema:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from bridge.catalogue import CommandData
 from bridge.catalogue.unknown import Unknown
-from bridge.mqtt.commands import Order, read_order, read_raw_order
+from bridge.mqtt.commands import Order, Transaction, read_order, read_raw_order
 from bridge.mqtt.message import Message
 from bridge.mqtt.pictures import PictureRules
 from bridge.mqtt.topics import RAW, CommandTopic
@@ -94,7 +94,7 @@ class Call:
     read_at: float
     started: float
     wish: Wish | None = None
-    transaction: str | None = None
+    transaction: Transaction | None = None
     concludes: bool = False
 
     @property

@@ -158,7 +158,9 @@ class CommandRelay:
             return False
         if not self._transactions.is_same(*what, *asked):
             raise CommandRefused("duplicate", "the transaction was used for another command")
-        self._transactions.repeat(*what, lambda response: self._publish(call, replace(response, duplicate=True)))
+        self._transactions.repeat(
+            *what, lambda response: self._publish(call, replace(response, duplicate=True, transaction=call.transaction))
+        )
         return True
 
     def _send(self, call: Call, order: Order) -> Deferred[Exchange | None] | None:
@@ -303,7 +305,7 @@ class CommandRelay:
     def _finish(self, call: Call, response: Response) -> None:
         self._publish(call, response)
         if call.concludes and call.transaction is not None:
-            self._transactions.conclude(call.device, call.transaction, response)
+            self._transactions.conclude(call.device, str(call.transaction), response)
 
     def _publish(self, call: Call, response: Response) -> None:
         """On the response topic, and on the caller's own if it named one (MQTT 5)."""

@@ -80,7 +80,7 @@ def test_a_command_with_the_retain_flag_is_refused(site: Site, connect_terminal:
     terminal = connect_terminal(site.terminal_port, serial).join()
     watcher.publish(f"qyzn/{serial}/command/open_door", {"transaction": 7}, retain=True)
     response = watcher.first(f"qyzn/{serial}/response/open_door").json
-    assert (response["code"], response["transaction"]) == ("retained", "7")
+    assert (response["code"], response["transaction"]) == ("retained", 7)
     assert terminal.hears_nothing()
 
 

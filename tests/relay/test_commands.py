@@ -234,6 +234,15 @@ def test_a_terminal_that_says_no(site: Site, terminal: Terminal) -> None:
     assert code(site, "open_door") == "device_error"
 
 
+def test_a_transaction_comes_back_as_it_came_and_a_number_is_the_same_as_its_digits(site: Site, terminal: Terminal) -> None:
+    site.command("open_door", {"transaction": 7})
+    (door,) = asked(terminal)
+    terminal.reply(door.sequence)
+    site.command("open_door", {"transaction": "7"})
+    assert asked(terminal) == []
+    assert [(each["transaction"], each.get("duplicate")) for each in site.responses("open_door")] == [(7, None), ("7", True)]
+
+
 def test_what_the_bridge_refuses_is_told_but_not_what_the_terminal_refuses(site: Site, terminal: Terminal) -> None:
     site.command("open_door", {"transaction": "t"}, retain=True)
     assert site.news() == [("command_refused", {"id": "SN1", "command": "open_door", "code": "retained", "transaction": "t"})]
@@ -387,7 +396,7 @@ def test_a_refusal_is_an_answer_too(site: Site, terminal: Terminal) -> None:
     site.command("open_door", {"transaction": 5})
     site.command("open_door", {"transaction": 5})
     first, second = site.responses("open_door")
-    assert (first["code"], first["transaction"]) == ("device_offline", "5")
+    assert (first["code"], first["transaction"]) == ("device_offline", 5)
     assert second == first | {"duplicate": True}
 
 

@@ -105,9 +105,9 @@ def test_no_window_where_registration_is_closed(make_site: MakeSite) -> None:
     assert site.request("permit_join", {"time": 60})["error"].startswith("time: expected no window")
 
 
-@pytest.mark.parametrize(("given", "told"), [("t", "t"), (5, "5"), ("", "")])
+@pytest.mark.parametrize(("given", "told"), [("t", "t"), (5, 5), ("", "")])
 @pytest.mark.parametrize("name", ["health", "nonsense", "device/approve"])
-def test_the_transaction_comes_back_whatever_becomes_of_the_request(site: Site, name: str, given: Any, told: str) -> None:
+def test_the_transaction_comes_back_whatever_becomes_of_the_request(site: Site, name: str, given: Any, told: Any) -> None:
     assert site.request(name, {"transaction": given})["transaction"] == told
 
 
