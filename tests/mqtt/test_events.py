@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bridge.catalogue import REPORTS
 from bridge.catalogue.recognition import SnapshotFace
 from bridge.config.zones import HostZone
-from bridge.mqtt.events import EventRules, Subject, compose, event_id, is_kind
+from bridge.mqtt.events import EventRules, Kept, Subject, compose, event_id, is_kind, recompose
 from bridge.mqtt.message import Publication
 from bridge.mqtt.pictures import OVERHEAD_BYTES, PictureRules
 from bridge.mqtt.topics import Topics
@@ -344,6 +344,20 @@ def test_an_event_that_the_broker_would_not_take_goes_without_what_is_bulky() ->
     assert ("image_base64" in fits, fits["image_error"], fits["extra"]["news"]) == (False, "too large for the broker", "x" * 3000)
     bare = event(data, rules=inline.within(OVERHEAD_BYTES + 2000))
     assert (bare["person_id"], bare["extra_error"], "extra" in bare) == (EXAMPLE["personId"], "too large for the broker", False)
+
+
+def test_nothing_is_said_to_be_left_out_where_there_was_nothing() -> None:
+    shown = event({**EXAMPLE, "fullName": "x" * 3000}, rules=EventRules().within(OVERHEAD_BYTES + 2000))
+    assert (shown["extra"], "extra_error" in shown) == ({}, False)
+
+
+def test_what_was_left_out_already_is_not_left_out_again_when_the_event_had_to_wait() -> None:
+    rules = EventRules().within(OVERHEAD_BYTES + 2000)
+    said = event({**EXAMPLE, "fullName": "x" * 3000, "news": "y"}, rules=rules)
+    assert said["extra_error"] == "too large for the broker"
+    kept = Kept("0c16d06a", "recognition", said["event_id"], WALL, json.dumps(said).encode())
+    (again,) = recompose(kept, TOPICS, rules, WALL)
+    assert json.loads(again.payload) == said
 
 
 def test_a_picture_that_the_broker_would_not_take_is_left_out_and_said_so() -> None:
