@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from bridge.mqtt.dialling import Ending, Stage
+from bridge.mqtt.express import Identifiers, Incoming
 from bridge.mqtt.happenings import Accepted, Acknowledged, Arrived, Disconnected, Introduction, Refused, Subscribed
 from bridge.mqtt.message import BrokerLimits, Message
 from bridge.mqtt.packets import Encoded
@@ -75,6 +76,8 @@ class Connection(protocol.Protocol):
         self._limits: BrokerLimits | None = None
         self._told: tuple[str, int | None] | None = None  # why it ends, as far as it is known before it has ended
         self._early: list[Message] = []
+        self._identifiers = Identifiers()
+        self._incoming = Incoming()
         self._is_closed = False
         self._timers: dict[str, IDelayedCall] = {}
 
@@ -82,7 +85,11 @@ class Connection(protocol.Protocol):
 
     def publish(self, encoded: Encoded) -> int:
         """Send, and return the packet identifier that `acknowledged` will name. Only between `connection_up` and the end."""
-        return self._client.say_publish(encoded)
+        if encoded.publication.qos == 0:
+            return self._client.say_publish(encoded)
+        packet_id = self._identifiers.take()
+        self._stream.write(encoded.packet(packet_id))
+        return packet_id
 
     def unsubscribe(self, topic_filter: str) -> None:
         """Have the broker send no more of this. Only between `connection_up` and the end."""
@@ -119,8 +126,8 @@ class Connection(protocol.Protocol):
             self._begin()
 
     def dataReceived(self, data: bytes) -> None:
-        self._socket.feed(data)
-        self._let_paho(self._client.drain)
+        for part in self._incoming.split(data):
+            self._take(part)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         text, code = self._told or ("lost" if reason.value is None else why(reason.value), None)
@@ -150,6 +157,14 @@ class Connection(protocol.Protocol):
         self.is_writable = True
         self._stream.registerProducer(self, True)
         self._let_paho(self._client.say_connect)
+
+    def _take(self, part: Acknowledged | bytes) -> None:
+        if isinstance(part, Acknowledged):
+            self._identifiers.give_back(part.packet_id)
+            self._owner.acknowledged(part)
+        else:
+            self._socket.feed(part)
+            self._let_paho(self._client.drain)
 
     def _let_paho(self, step: Callable[[], object]) -> None:
         """The border for everything that comes from the broker: what paho cannot digest ends this connection and nothing else."""

@@ -1,28 +1,25 @@
-"""Between the bridge's values and paho's: properties, the size of a PUBLISH packet, messages and limits."""
+"""Between the bridge's values, MQTT's packets and paho's values: publications, messages and limits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any
 
+from msgspec import Struct
 from paho.mqtt.client import MQTTMessage
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bridge.errors import Invalid
 from bridge.mqtt.message import BrokerLimits, Message, Publication, Subscription
 from bridge.mqtt.options import Protocol
-
-LONGEST_STRING_BYTES: Final = 0xFFFF  # MQTT 5, 1.5.4: a string's length has two bytes
-LONGEST_EXPIRY_S: Final = 0xFFFF_FFFF  # MQTT 5, 3.3.2.3.3: four bytes
-LARGEST_REMAINING_BYTES: Final = 268_435_455  # MQTT 5, 1.5.5: four bytes of seven bits
-LONGEST_IN_ERROR: Final = 80  # characters of a wrong string that an error repeats
+from bridge.mqtt.packing import LARGEST_REMAINING_BYTES, PUBLISH, packed_length, packed_properties, packed_topic
 
 
 @dataclass(frozen=True, slots=True)
 class PackedProperties:
-    """Properties as bytes. paho asks for `pack()` and nothing else, so they are packed once, for the size and for the packet."""
+    """Properties as bytes, where paho asks for `pack()` and nothing else."""
 
     data: bytes
 
@@ -30,70 +27,49 @@ class PackedProperties:
         return self.data
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A publication that is known to fit into a packet of `packet_bytes`; `properties` None on 3.1.1."""
+class Encoded(Struct, frozen=True):
+    """A publication that is known to fit into a packet of `packet_bytes`. `head` is what stands before the packet identifier; `properties`
+    None on 3.1.1."""
 
     publication: Publication
-    properties: PackedProperties | None
+    head: bytes
+    properties: bytes | None
     packet_bytes: int
+
+    def packet(self, packet_id: int) -> bytes:
+        """The PUBLISH (MQTT 5, 3.3). The identifier is left out at QoS 0."""
+        identifier = packet_id.to_bytes(2, "big") if self.publication.qos else b""
+        return b"".join((self.head, identifier, self.properties or b"", self.publication.payload))
 
 
 def encode(publication: Publication, protocol: Protocol) -> Encoded:
     """Check a publication and work out its packet. Invalid names the field that cannot be sent."""
     if publication.qos not in (0, 1):
         raise Invalid("qos", "0 or 1", str(publication.qos))
-    topic_bytes = check_topic("topic", publication.topic)
-    remaining = 2 + topic_bytes + (2 if publication.qos else 0) + len(publication.payload)
-    properties = None
-    if protocol == "5":
-        properties = PackedProperties(publish_properties(publication, PacketTypes.PUBLISH).pack())
-        remaining += len(properties.data)
+    topic = packed_topic("topic", publication.topic)
+    properties = packed_properties(publication) if protocol == "5" else None
+    remaining = len(topic) + (2 if publication.qos else 0) + len(properties or b"") + len(publication.payload)
     if remaining > LARGEST_REMAINING_BYTES:
         raise Invalid("payload", f"at most {LARGEST_REMAINING_BYTES} bytes with its topic and properties", f"{remaining} bytes")
-    return Encoded(publication, properties, 1 + _length_bytes(remaining) + remaining)
+    start = bytes((PUBLISH | publication.qos << 1 | publication.retain,)) + packed_length(remaining)
+    return Encoded(publication, start + topic, properties, len(start) + remaining)
 
 
 def publish_properties(publication: Publication, packet_type: int) -> Properties:
-    """The MQTT 5 properties of a publication, or of a will. Invalid names the field that cannot be sent."""
+    """The properties of a publication as paho has them, for what is left to paho: the will, above all. Nothing is checked: what is
+    published, and the will, have been encoded."""
     properties = Properties(packet_type)
     if publication.content_type is not None:
-        check_text("content_type", publication.content_type)
         properties.ContentType = publication.content_type
     if publication.response_topic is not None:
-        check_topic("response_topic", publication.response_topic)
         properties.ResponseTopic = publication.response_topic
     if publication.correlation_data is not None:
-        if len(publication.correlation_data) > LONGEST_STRING_BYTES:
-            raise Invalid("correlation_data", f"at most {LONGEST_STRING_BYTES} bytes", f"{len(publication.correlation_data)} bytes")
         properties.CorrelationData = publication.correlation_data
     if publication.expiry_s is not None:
-        if not 0 <= publication.expiry_s <= LONGEST_EXPIRY_S:
-            raise Invalid("expiry_s", f"0 to {LONGEST_EXPIRY_S}", str(publication.expiry_s))
         properties.MessageExpiryInterval = publication.expiry_s
-    for key, value in publication.user_properties:
-        check_text("user_properties", key)
-        check_text("user_properties", value)
-        properties.UserProperty = (key, value)
+    for pair in publication.user_properties:
+        properties.UserProperty = pair
     return properties
-
-
-def check_topic(path: str, topic: str) -> int:
-    """Return the topic's length in bytes. Invalid when nobody may publish to it (MQTT 5, 4.7)."""
-    if not topic or "+" in topic or "#" in topic:
-        raise Invalid(path, "a topic without wildcards, not empty", repr(topic[:LONGEST_IN_ERROR]))
-    return check_text(path, topic)
-
-
-def check_text(path: str, text: str) -> int:
-    """Return the text's length in bytes. Invalid when it is no MQTT string (MQTT 5, 1.5.4): a broker would close the connection."""
-    try:
-        length = len(text.encode())
-    except UnicodeEncodeError:
-        length = -1
-    if length < 0 or length > LONGEST_STRING_BYTES or "\0" in text:
-        raise Invalid(path, f"at most {LONGEST_STRING_BYTES} bytes of UTF-8 without U+0000", ascii(text[:LONGEST_IN_ERROR]))
-    return length
 
 
 def message_from(received: MQTTMessage) -> Message | None:
@@ -146,10 +122,8 @@ def _subscribe_options(subscription: Subscription) -> SubscribeOptions:
     )
 
 
-def _length_bytes(remaining: int) -> Literal[1, 2, 3, 4]:
-    """How many bytes the remaining length takes (MQTT 5, 1.5.5)."""
-    if remaining < 1 << 7:
-        return 1
-    if remaining < 1 << 14:
-        return 2
-    return 3 if remaining < 1 << 21 else 4
+def reason_in_words(code: ReasonCode, properties: Properties | None) -> str:
+    """The code's name, and what the broker adds to it."""
+    name = code.getName()
+    text = getattr(properties, "ReasonString", None)
+    return f"{name} ({text})" if text else name

@@ -22,7 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from bridge.errors import ConfigError
 from bridge.mqtt.happenings import Accepted, Acknowledged, Arrived, Disconnected, Happening, Introduction, Refused, Subscribed
 from bridge.mqtt.message import Publication
-from bridge.mqtt.packets import Encoded, limits_from, message_from, publish_properties, subscribe_topics
+from bridge.mqtt.packets import Encoded, PackedProperties, limits_from, message_from, publish_properties, reason_in_words, subscribe_topics
 
 HOOK: Final = "_create_socket"  # called by connect(), and what it returns is all that paho reads from and writes to
 LARGEST_PACKET_BYTES: Final = 16 << 20  # what MQTT 5 brokers may send us: twice the largest frame that a terminal takes
@@ -110,13 +110,14 @@ class TransportClient(paho.Client):
     def say_publish(self, encoded: Encoded) -> int:
         """Queue a PUBLISH and return its packet identifier; Acknowledged will happen. Only while the connection is accepted."""
         publication = encoded.publication
+        properties = None if encoded.properties is None else PackedProperties(encoded.properties)
         while True:
             info = self.publish(
                 publication.topic,
                 publication.payload,
                 publication.qos,
                 publication.retain,
-                encoded.properties,  # type: ignore[arg-type]  # paho packs them, and asks for nothing else
+                properties,  # type: ignore[arg-type]  # paho packs them, and asks for nothing else
             )
             if info.rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:  # this identifier is still in flight: take the next one
                 return info.mid
@@ -144,7 +145,7 @@ class TransportClient(paho.Client):
 
     def _connack(self, _client: object, _userdata: object, _flags: object, code: ReasonCode, properties: Properties | None) -> None:
         if code.is_failure:
-            self.happenings.append(Refused(code.value, _reason(code, properties)))
+            self.happenings.append(Refused(code.value, reason_in_words(code, properties)))
             return
         limits = limits_from(self._introduction.protocol, self._introduction.keepalive_s, properties)
         self.happenings.append(Accepted(limits))
@@ -153,7 +154,7 @@ class TransportClient(paho.Client):
         refusals = []
         for code, subscription in zip(codes, self._introduction.subscriptions, strict=False):
             if code.value >= SUBACK_FAILURE:
-                refusal = f"subscription to {subscription.topic_filter}: {_reason(code, properties)}"
+                refusal = f"subscription to {subscription.topic_filter}: {reason_in_words(code, properties)}"
                 if subscription.needed:
                     self.happenings.append(Refused(code.value, refusal))
                     return
@@ -161,7 +162,7 @@ class TransportClient(paho.Client):
         self.happenings.append(Subscribed(tuple(refusals)))
 
     def _puback(self, _client: object, _userdata: object, packet_id: int, code: ReasonCode, properties: Properties | None) -> None:
-        self.happenings.append(Acknowledged(packet_id, code.value if code.is_failure else None, _reason(code, properties)))
+        self.happenings.append(Acknowledged(packet_id, code.value if code.is_failure else None, reason_in_words(code, properties)))
 
     def _arrived(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
         self.happenings.append(Arrived(message_from(message)))
@@ -170,7 +171,7 @@ class TransportClient(paho.Client):
         self, _client: object, _userdata: object, flags: paho.DisconnectFlags, code: ReasonCode, properties: Properties | None
     ) -> None:
         is_told = flags.is_disconnect_packet_from_server
-        self.happenings.append(Disconnected(code.value if is_told else None, _reason(code, properties)))
+        self.happenings.append(Disconnected(code.value if is_told else None, reason_in_words(code, properties)))
 
 
 def check_hook() -> None:
@@ -178,10 +179,3 @@ def check_hook() -> None:
     hook = getattr(paho.Client, HOOK, None)
     if hook is None or list(inspect.signature(hook).parameters) != ["self"]:
         raise ConfigError("paho-mqtt", f"a version whose Client has {HOOK}(self)", version("paho-mqtt"))
-
-
-def _reason(code: ReasonCode, properties: Properties | None) -> str:
-    """The code's name, and what the broker adds to it."""
-    name = code.getName()
-    text = getattr(properties, "ReasonString", None)
-    return f"{name} ({text})" if text else name

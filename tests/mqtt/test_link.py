@@ -581,10 +581,12 @@ def test_a_broker_that_does_not_speak_mqtt_is_left(rubbish: bytes, lines: list[s
 
 
 def test_a_defect_of_paho_ends_the_connection_and_nothing_else(monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
-    bench = Bench().start()
+    bench = Bench(Script(puback=None)).start()
+    (done,) = bench.publish(EVENT)
     with monkeypatch.context() as patched:
-        patched.setattr(paho.Client, "_handle_pubackcomp", stumble)
-        (done,) = bench.publish(EVENT)
+        patched.setattr(paho.Client, "_handle_publish", stumble)
+        bench.broker.last.publish(b"a/b", b"")
+        bench.broker.flush()
     failure_of(done, BrokerAway)
     assert any(line.endswith("TRACEBACK") for line in lines)
     bench.advance(1)

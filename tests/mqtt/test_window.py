@@ -11,7 +11,7 @@ case = SynchronousTestCase()
 
 
 def encoded(name: str, size: int = 10) -> Encoded:
-    return Encoded(Publication(name, b""), None, size)
+    return Encoded(Publication(name, b""), b"", None, size)
 
 
 def send_all(window: Window, first_id: int = 1) -> list[str]:
