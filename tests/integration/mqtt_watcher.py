@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,7 @@ class MqttWatcher:
         response_topic: str | None = None,
         correlation_data: bytes | None = None,
         expiry_s: int | None = None,
+        user_properties: Mapping[str, str] | None = None,
     ) -> bool:
         """Publish bytes, text, or anything else as JSON. Returns when the broker has acknowledged it: whether it was let (3.1.1: always)."""
         properties = Properties(PacketTypes.PUBLISH) if self._protocol == "5" else None
@@ -106,6 +107,8 @@ class MqttWatcher:
             properties.CorrelationData = correlation_data
         if properties is not None and expiry_s is not None:
             properties.MessageExpiryInterval = expiry_s
+        if properties is not None and user_properties is not None:
+            properties.UserProperty = list(user_properties.items())
         encoded = payload if isinstance(payload, bytes | str) else json.dumps(payload)
         sent = self._client.publish(topic, encoded, qos=1, retain=retain, properties=properties)
         sent.wait_for_publish(PATIENCE_S)
