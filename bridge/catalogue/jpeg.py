@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -12,6 +10,7 @@ import msgspec
 from msgspec import Meta, inspect
 
 from ..errors import Invalid
+from ..wire import decode_base64
 from .fields import Limit, declare
 
 EXAMPLE_JPEG = "/9j/4AAQSkZJRgABAQEASABIAAD/2Q=="
@@ -34,8 +33,8 @@ def jpeg(description: str) -> Meta:
 def picture_fault(value: Any) -> str | None:
     """What is wrong with a picture, without quoting it; None when it is one."""
     try:
-        picture = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
+        picture = decode_base64(value)
+    except ValueError:
         return "text that is not base64"
     if not picture.startswith(_JPEG_START):
         return "base64 of something that is not a JPEG" if picture else "nothing"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from dataclasses import dataclass, replace
 
 from bridge.errors import Invalid
 from bridge.mqtt.message import Publication
+from bridge.wire import decode_base64, encode_base64
 
 JPEG = "image/jpeg"
 OVERHEAD_BYTES = 1024
@@ -47,7 +46,7 @@ def decode_picture(text: str) -> bytes:
         text = text.partition(",")[2]
     try:
         picture = _decode(text)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise Invalid("", "base64") from None
     if not picture.startswith(_JPEG_START):
         raise Invalid("", "a JPEG", "something else in base64")
@@ -56,10 +55,10 @@ def decode_picture(text: str) -> bytes:
 
 def _decode(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
+        return decode_base64(text)
+    except ValueError:
         tidy = "".join(text.split()).rstrip("=")
-        return base64.b64decode(tidy + "=" * (-len(tidy) % 4), validate=True)
+        return decode_base64(tidy + "=" * (-len(tidy) % 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def depict(text: str | None, field: str, topic: str, rules: PictureRules, user_p
         f"{field}_sha256": hashlib.sha256(picture).hexdigest(),
     }
     if rules.inline:
-        fields[f"{field}_base64"] = base64.b64encode(picture).decode("ascii")
+        fields[f"{field}_base64"] = encode_base64(picture)
     return Depiction(fields, _publication(topic, picture, rules, user_properties))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-
 from bridge.catalogue.face import AddFace
 from bridge.mqtt.commands import Order
 from bridge.mqtt.topics import FaceTopic
 from bridge.relay.calls import Wish
+from bridge.wire import encode_base64
 
 ADD_FACE = AddFace.declaration.name
 
@@ -16,7 +15,6 @@ def wish(topic: FaceTopic) -> Wish:
     """What a picture on this topic asks for. The ids come from the topic, the picture is the payload, whole."""
 
     def read(payload: bytes) -> Order:
-        image = base64.b64encode(payload).decode("ascii")
-        return Order({"personId": topic.person, "faceId": topic.face, "image": image})
+        return Order({"personId": topic.person, "faceId": topic.face, "image": encode_base64(payload)})
 
     return Wish(f"{ADD_FACE}/{topic.person}/{topic.face}", lambda _, data: (AddFace.declaration.check(data), {}), read)

@@ -28,8 +28,8 @@ class Rejected:
 class Received:
     """A message from the terminal, to be made safe and then answered with `Session.answer`, or given up with `Session.forget`.
 
-    `declaration` and `data` are None for a message the catalogue does not know: then all of it is in `extra`. `digest` is the
-    SHA-256 of the body: with the sequence it tells a record from its copies. `received_at` is UNIX seconds by the bridge's clock.
+    `declaration` and `data` are None for a message the catalogue does not know: then all of it is in `extra`. `digest` is that
+    of the body: with the sequence it tells a record from its copies. `received_at` is UNIX seconds by the bridge's clock.
     `clock` is what is known of the terminal's clock; None while it has not asked for the time.
     """
 

@@ -9,7 +9,6 @@ raise: it answers with a result code, reports a fault, or ends.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -20,7 +19,7 @@ from typing import Any
 from ..catalogue import REPORTS, ReportData, Result
 from ..catalogue.identity import Login, Logout, Register, RegisterAnswer, SyncTime, SyncTimeAnswer
 from ..errors import Invalid, TerminalFault
-from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, encode_frame, response_body
+from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, digest_of, encode_frame, response_body
 from .admission import Admission, Admitted, Attempt, Identity, Refused
 from .clock import parse_terminal_time, terminal_time
 from .happenings import Ended, Faulted, Happening, Identified, Received, Rejected
@@ -250,7 +249,7 @@ class Session:
             extra=extra,
             sequence=frame.sequence,
             version=frame.version,
-            digest=hashlib.sha256(frame.body).digest(),
+            digest=digest_of(frame.body),
             received_at=self._around.wall(),
             clock=self._clock_now(now),
             wants_answer=frame.message_type == MessageType.REQUEST,

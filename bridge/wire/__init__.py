@@ -1,6 +1,7 @@
 """The bytes on the wire: header, framer, body (protocol sections 1 and 2). Nothing here knows what a message means."""
 
-from .body import Body, decode_body, request_body, response_body
+from .base64_text import decode_base64, encode_base64
+from .body import Body, decode_body, digest_of, request_body, response_body
 from .framer import Framer
 from .header import HEADER_BYTES, JSON_DATA, PROTOCOL_VERSION, Frame, MessageType, encode_frame
 
@@ -12,7 +13,10 @@ __all__ = [
     "Frame",
     "Framer",
     "MessageType",
+    "decode_base64",
     "decode_body",
+    "digest_of",
+    "encode_base64",
     "encode_frame",
     "request_body",
     "response_body",

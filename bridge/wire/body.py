@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +19,10 @@ _Code = Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
 
 MOST_PARTS = 50_000
 """Values in a body, by the signs between them, counted before anything is made of them. A picture is one; a person's rules are a hundred."""
+
+
+HASHED_END_BYTES = 2048
+"""At either end of a body; the fields of a report, but for its pictures, take a few hundred."""
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -48,7 +54,7 @@ def decode_body(body: bytes) -> Body:
 
     Raises TerminalFault when it is not JSON of that form. The error never quotes the body, which may hold people's data.
     """
-    if sum(map(body.count, (b"[", b"{", b","))) > MOST_PARTS:
+    if has_too_many_parts(body):
         raise TerminalFault(f"unreadable body: more than {MOST_PARTS} values")
     try:
         envelope = _decode_envelope(body.rstrip(_PADDING))
@@ -56,6 +62,30 @@ def decode_body(body: bytes) -> Body:
         return Body(envelope.message, envelope.result, _plain_desc(envelope.desc), data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TerminalFault(f"unreadable body: {_reason(error)}") from None
+
+
+def has_too_many_parts(body: bytes) -> bool:
+    """Whether there are more than MOST_PARTS signs that part values. Looking for the next one is six times as fast as counting where there
+    are few in many bytes, as in a message with a picture (8 µs of 47)."""
+    if len(body) <= MOST_PARTS:
+        return False
+    parts = 0
+    for sign in (b"[", b"{", b","):
+        at = body.find(sign)
+        while at >= 0 and parts <= MOST_PARTS:
+            parts += 1
+            at = body.find(sign, at + 1)
+    return parts > MOST_PARTS
+
+
+def digest_of(body: bytes) -> bytes:
+    """What tells a body from others, in 32 bytes: its SHA-256. Of a large one it is that of both ends, where all is said but for the
+    picture, with a checksum and the length of the whole: a picture is hashed once, for those who look at it, and not twice (11 µs instead
+    of 33; 300 on a processor that has no instructions for it)."""
+    if len(body) <= 2 * HASHED_END_BYTES:
+        return hashlib.sha256(body).digest()
+    middle = b"%d %d" % (len(body), zlib.crc32(body))
+    return hashlib.sha256(body[:HASHED_END_BYTES] + middle + body[-HASHED_END_BYTES:]).digest()
 
 
 def _plain_desc(desc: Any) -> str:
