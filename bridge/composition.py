@@ -21,7 +21,6 @@ from bridge.mqtt.events import Subject
 from bridge.mqtt.link import Link, LinkListener
 from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
-from bridge.outbox import Limits as OutboxLimits
 from bridge.outbox import Outbox, WorkerThread
 from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay import outbox_news
@@ -141,10 +140,9 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
 
 def _outbox(reactor: Any, config: Config) -> Outbox:
     """Behind the registry, whose lock keeps other processes from it."""
-    limits = OutboxLimits(config.outbox.max_events, config.outbox.max_bytes, config.outbox.max_age_s)
     thread = WorkerThread(reactor)
     try:
-        return Outbox.open(config.state_dir, limits, reactor, time.time, thread, outbox_news.tell)
+        return Outbox.open(config.state_dir, rules.of_the_outbox(config), reactor, time.time, thread, outbox_news.tell)
     except BridgeError:
         thread.stop()
         raise

@@ -10,6 +10,7 @@ from bridge.config.answers import Flat
 from bridge.mqtt.events import EventRules
 from bridge.mqtt.options import ConnectOptions
 from bridge.mqtt.pictures import PictureRules
+from bridge.outbox import Limits as OutboxLimits
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRules
 from bridge.relay.calls import CommandRules
 from bridge.relay.defaults import Defaults
@@ -39,6 +40,12 @@ def of_pictures(config: Config) -> PictureRules:
 def of_events(config: Config) -> EventRules:
     """What is published of what terminals report."""
     return EventRules(config.events.replay_after_s, frozenset(config.privacy.omit), of_pictures(config))
+
+
+def of_the_outbox(config: Config) -> OutboxLimits:
+    """How much is kept, and for how long."""
+    outbox = config.outbox
+    return OutboxLimits(outbox.max_events, outbox.max_bytes, outbox.max_age_s, outbox.keep_s if outbox.mode == "always" else 0.0)
 
 
 def of_commands(config: Config) -> CommandRules:

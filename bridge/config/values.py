@@ -223,16 +223,25 @@ class Commands(Section, frozen=True, kw_only=True):
 
 
 class Outbox(Section, frozen=True, kw_only=True):
-    """What is kept on the disk while the broker is away. Events are deleted once the broker has acknowledged them."""
+    """What is kept on the disk while the broker is away, or may forget it."""
 
     mode: Annotated[
         Literal["auto", "always"],
         Key(
-            "auto: events go to the disk when the broker is away, slow, or has older ones of the terminal yet to come. always: every event goes"
-            " to the disk first, and terminals are answered then. Either way an event is deleted once the broker has acknowledged it, so what the"
-            " broker loses after that is lost (mosquitto, killed, loses what it has not saved: see its autosave_interval)."
+            "auto: events go to the disk when the broker is away, slow, or has older ones of the terminal yet to come, and are deleted once it"
+            " has acknowledged them. always: every event goes to the disk first, terminals are answered then, and it is kept there for keep_s:"
+            " for brokers that may forget what they acknowledged. mosquitto, killed, forgets what it has not saved (its autosave_interval)."
         ),
     ] = "auto"
+    keep_s: Annotated[
+        shapes.KeepSeconds,
+        Key(
+            "With always: how long an event is kept after the broker has acknowledged it. It is published again, with the same event_id, when"
+            " the connection was lost or the bridge was started anew, for the broker may have forgotten it. Choose more than the broker's"
+            " autosave_interval, which is half an hour unless mosquitto is told otherwise. 0: not at all. What is kept so counts towards the"
+            " bounds below, but gives way before anything else does, and where less than 256 MiB of the disk are free."
+        ),
+    ] = 2_100.0
     max_events: Annotated[shapes.Events, Key("How many events are kept. Beyond that the oldest give way, pictures before events.")] = (
         100_000
     )

@@ -1,9 +1,11 @@
-"""Room for what is new: what is dropped for it, and in which order (pictures before events, the oldest first)."""
+"""Room for what is new: what is dropped for it, and in which order (copies of what was acknowledged, then pictures, then events; the oldest
+first)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from ..errors import StorageFault
 from .rows import Rows, size_of
@@ -19,6 +21,8 @@ class Bounds:
         self._spared = spared
         self._events: Counter[Cause] = Counter()
         self._pictures: Counter[Cause] = Counter()
+        self.copies_dropped = 0
+        """How many copies gave way before their time. Nothing is lost by that, as long as the broker is there."""
 
     @property
     def dropped(self) -> list[Dropped]:
@@ -31,9 +35,22 @@ class Bounds:
         size = size_of(entry)
         if len(self._spared) >= self._limits.max_events or size + sum(self._spared.values()) > self._limits.max_bytes:
             raise StorageFault(f"the outbox is full: {size} bytes do not fit")
+        self.drop_copies(self._rows.bytes + size - self._limits.max_bytes, self._rows.events + 1 - self._limits.max_events)
         while self._rows.events >= self._limits.max_events:
             self.drop(next(entry_id for entry_id, _, _ in self._droppable()), "rows")
         self._free(self._rows.bytes + size - self._limits.max_bytes)
+
+    def drop_copies(self, size: int, events: int = 0) -> None:
+        """Drop copies until so many bytes and so many events are free, or there are no more."""
+        bytes_wanted, events_wanted = self._rows.bytes - size, self._rows.events - events
+        while self._rows.copies and (self._rows.bytes > bytes_wanted or self._rows.events > events_wanted):
+            self._rows.delete(self._rows.copies.oldest())
+            self.copies_dropped += 1
+
+    def expire(self, service_s: float, most: int) -> None:
+        """Delete the copies that were kept for long enough, or so many of them."""
+        for entry_id in islice(self._rows.copies.acknowledged_by(service_s - self._limits.keep_s), most):
+            self._rows.delete(entry_id)
 
     def drop_aged(self, service_s: float) -> None:
         """Drop what has been here for too long."""

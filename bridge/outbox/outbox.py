@@ -20,9 +20,10 @@ from twisted.python.failure import Failure
 from ..errors import StorageFault
 from ..registry.files import private_directory
 from .rounds import Queue, Round
-from .store import Holdings, Outcome, Store
+from .store import Store
 from .thread import Thread
-from .values import Counters, Entry, Failing, Limits, Report, Size, Stored, Working
+from .values import CopiesSize, Counters, Entry, Failing, Limits, Report, Size, Stored, Working
+from .work import Holdings, Outcome
 
 FILE_NAME: Final = "outbox.sqlite3"
 SWEEP_S: Final = 60.0  # how often aged entries are looked for
@@ -43,8 +44,20 @@ class Outbox:
     log = Logger()
 
     def __init__(
-        self, store: Store, opened: Outcome, clock: IReactorTime, wall: Callable[[], float], thread: Thread, observer: Observer
+        self,
+        store: Store,
+        opened: Outcome,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        thread: Thread,
+        observer: Observer,
+        *,
+        keeps_copies: bool,
     ) -> None:
+        self.may_expire = False
+        """Whether copies that were kept for long enough are deleted: not while nobody knows whether the broker has forgotten them."""
+        self.keeps_copies = keeps_copies
+        """Whether copies are kept of what the broker has acknowledged."""
         self.counters = Counters()
         self.fault: str | None = None
         """Why nothing can be written, when the last attempt failed."""
@@ -76,13 +89,19 @@ class Outbox:
         """
         private_directory(directory)
         store = Store(directory / FILE_NAME, limits)
-        return cls(store, store.open(wall(), clock.seconds()), clock, wall, thread, observer)
+        opened = store.open(wall(), clock.seconds())
+        return cls(store, opened, clock, wall, thread, observer, keeps_copies=limits.keep_s > 0)
 
     @property
     def size(self) -> Size:
-        """What was there after the last round."""
+        """What was waiting after the last round."""
         now, oldest = self._wall(), self._holdings.oldest_added_at
         return Size(self._holdings.events, self._holdings.bytes, None if oldest is None else max(0.0, now - oldest))
+
+    @property
+    def copies(self) -> CopiesSize:
+        """What was kept of what the broker has acknowledged, after the last round."""
+        return CopiesSize(self._holdings.copies, self._holdings.copies_bytes, self._holdings.copies_dropped)
 
     @property
     def congested(self) -> bool:
@@ -94,7 +113,8 @@ class Outbox:
         return self._queue.when_drained()
 
     def holds(self, terminal: str) -> bool:
-        """Whether an entry of this terminal is here or on its way here, or is handed out and not deleted: newer ones queue behind it."""
+        """Whether an entry of this terminal waits here or is on its way here, or is handed out and not done with: newer ones queue behind it.
+        Copies hold nothing up."""
         return terminal in self._queue.adding or terminal in self._holdings.held
 
     def add(self, entry: Entry) -> Deferred[int]:
@@ -118,16 +138,26 @@ class Outbox:
         return self._queued(self._queue.batch(most_bytes))
 
     def delivered(self, ids: Iterable[int]) -> Deferred[None]:
-        """The broker has acknowledged these; fires when they are deleted. Those that are not there are ignored.
+        """The broker has acknowledged these; fires when they are deleted or, where copies are kept, wait no more. Those that are not there
+        are ignored.
 
         Fails with StorageFault when they could not be deleted; they are deleted later then, and not handed out again unless the bridge
-        is started anew in between.
+        is started anew in between. A copy that cannot be looked up is handed out again.
         """
-        return self._done_with(list(ids), [])
+        return self._done_with(acknowledged=list(ids)) if self.keeps_copies else self._done_with(delivered=list(ids))
 
     def undeliverable(self, ids: Iterable[int]) -> Deferred[None]:
-        """The broker will never take these: the same, but they count as dropped."""
-        return self._done_with([], list(ids))
+        """The broker will never take these: they are deleted, and count as dropped. Otherwise as `delivered`."""
+        return self._done_with(undeliverable=list(ids))
+
+    def recall(self) -> Deferred[None]:
+        """The broker may have forgotten what it has acknowledged: fires when all copies wait again, to be handed out in their old order.
+
+        Fails with StorageFault when the file cannot be read, or when the outbox was closed.
+        """
+        if self._is_closing:
+            return fail(StorageFault("the outbox is closed"))
+        return self._queued(self._queue.recall())
 
     def give_back(self, ids: Iterable[int]) -> None:
         """These were not delivered, and shall be handed out again, in their old order. Does nothing once the outbox was closed."""
@@ -168,13 +198,13 @@ class Outbox:
         self._go()
         return done
 
-    def _done_with(self, delivered: list[int], undeliverable: list[int]) -> Deferred[None]:
+    def _done_with(self, **ids: list[int]) -> Deferred[None]:
         if self._is_closing:
             return fail(StorageFault("the outbox is closed"))
-        return self._queued(self._queue.done_with(delivered, undeliverable))
+        return self._queued(self._queue.done_with(**ids))
 
     def _sweep(self) -> None:
-        if self._holdings.events or self._holdings.is_slack or self.fault is not None:
+        if self._holdings.events or self._holdings.copies or self._holdings.is_slack or self.fault is not None:
             self._queue.sweep()
             self._go()
 
@@ -182,7 +212,7 @@ class Outbox:
         """Begin the next round, unless one is under way or nothing is queued."""
         if self._round is not None or not self._queue or self._is_abandoned:
             return
-        self._round = taken = self._queue.take(self._wall(), self._clock.seconds())
+        self._round = taken = self._queue.take(self._wall(), self._clock.seconds(), may_expire=self.may_expire)
         done = self._thread.call(partial(self._store.perform, taken.work))
         done.addCallbacks(self._over, self._broke, callbackArgs=(taken,), errbackArgs=(taken,)).addErrback(self._defect)
 
@@ -192,6 +222,8 @@ class Outbox:
         self._round = None
         self._queue.over(taken)
         reports = self._take_in(outcome, has_written=taken.work.writes)
+        if taken.work.is_sweep and outcome.holdings.has_overdue and self.may_expire and outcome.fault is None:
+            self._queue.sweep()  # a round does not delete all, so that nobody waits for long
         self._go()  # the thread works on while those who waited are told
         taken.tell(outcome)
         self._rest()

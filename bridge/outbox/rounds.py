@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,8 +12,8 @@ from twisted.python.failure import Failure
 
 from ..errors import StorageFault
 from .rows import size_of
-from .store import Outcome, Work
 from .values import Entry, Stored
+from .work import Outcome, Work
 
 MOST_IN_A_ROUND_BYTES: Final = 16 << 20  # bounds the transaction, and with it the WAL
 HIGH_WATER_BYTES: Final = 16 << 20  # queued; above it the terminals should pause
@@ -35,6 +36,7 @@ class Round:
     work: Work
     additions: list[Addition] = field(default_factory=list)
     deletions: list[Deferred[None]] = field(default_factory=list)
+    recalls: list[Deferred[None]] = field(default_factory=list)
     batches: list[Deferred[list[Stored]]] = field(default_factory=list)
 
     def tell(self, outcome: Outcome) -> None:
@@ -43,12 +45,14 @@ class Round:
             _fire(addition.done, added)
         for deletion in self.deletions:
             _fire(deletion, outcome.undeleted)
+        for recall in self.recalls:
+            _fire(recall, outcome.unrecalled)
         for done, batch in zip(self.batches, outcome.batches, strict=True):
             _fire(done, batch)
 
     def fail(self, reason: Failure | StorageFault) -> None:
         """Fail everything."""
-        waiting: list[Deferred[Any]] = [*(addition.done for addition in self.additions), *self.deletions, *self.batches]
+        waiting: list[Deferred[Any]] = [*(addition.done for addition in self.additions), *self.deletions, *self.recalls, *self.batches]
         for each in waiting:
             each.errback(reason)
 
@@ -67,8 +71,7 @@ class Queue:
         self._drained: list[Deferred[None]] = []
 
     def __bool__(self) -> bool:
-        work = self._next.work
-        return bool(self._additions or work.writes or work.given_back or work.batches)
+        return bool(self._additions or self._next.work)
 
     def add(self, entry: Entry) -> Deferred[int]:
         """Queue an entry."""
@@ -78,15 +81,25 @@ class Queue:
         self._count(addition.size)
         return addition.done
 
-    def done_with(self, delivered: list[int], undeliverable: list[int]) -> Deferred[None]:
-        """Queue the deletion of entries."""
+    def done_with(
+        self, *, acknowledged: Sequence[int] = (), delivered: Sequence[int] = (), undeliverable: Sequence[int] = ()
+    ) -> Deferred[None]:
+        """Queue that entries wait no more: as in Work."""
         done: Deferred[None] = Deferred()
+        self._next.work.acknowledged += acknowledged
         self._next.work.delivered += delivered
         self._next.work.undeliverable += undeliverable
-        if delivered or undeliverable:
+        if acknowledged or delivered or undeliverable:
             self._next.deletions.append(done)
         else:
             done.callback(None)
+        return done
+
+    def recall(self) -> Deferred[None]:
+        """Queue that all copies wait again."""
+        done: Deferred[None] = Deferred()
+        self._next.work.is_recall = True
+        self._next.recalls.append(done)
         return done
 
     def give_back(self, ids: list[int]) -> None:
@@ -104,10 +117,10 @@ class Queue:
         """Queue a sweep."""
         self._next.work.is_sweep = True
 
-    def take(self, wall: float, now: float) -> Round:
+    def take(self, wall: float, now: float, *, may_expire: bool = False) -> Round:
         """All that is queued, up to MOST_IN_A_ROUND_BYTES of entries, though one at least."""
         taken, self._next = self._next, Round(Work(0.0, 0.0))
-        taken.work.wall, taken.work.now = wall, now
+        taken.work.wall, taken.work.now, taken.work.may_expire = wall, now, may_expire
         total = 0
         while self._additions and (not total or total + self._additions[0].size <= MOST_IN_A_ROUND_BYTES):
             addition = self._additions.popleft()

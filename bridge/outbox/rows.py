@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from .copies import Copies
 from .schema import Damaged
 from .values import Entry, Picture, Stored
 
@@ -18,7 +20,7 @@ ENTRY_OVERHEAD_BYTES: Final = 256
 _SLACK_PAGES: Final = 1024  # 4 MiB
 _VACUUM_PAGES: Final = 16_384  # 64 MiB given back at once, so that it does not take long
 _INSERT: Final = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_TALLY: Final = "SELECT terminal, count(*), sum(event_bytes + picture_bytes) FROM entry GROUP BY terminal"
+_TALLY: Final = "SELECT terminal, id, event_bytes + picture_bytes FROM entry"
 _SIZE: Final = "SELECT terminal, event_bytes + picture_bytes, pictures, picture_bytes FROM entry WHERE id = ?"
 _READ: Final = """
     SELECT terminal, key, kind, recorded_at, added_at, added_at_service_s, event, entry.pictures, payloads
@@ -43,24 +45,31 @@ _heads_decoder = msgspec.json.Decoder(list[_PictureHead])
 class Rows:
     """What is in one database. After a transaction that was undone, `recount`. Raises sqlite3.Error, and Damaged from what reads."""
 
-    def __init__(self, connection: sqlite3.Connection, last_id: int = 0) -> None:
-        """`last_id` is the last that was given: none is given twice, for what was handed out may still be on its way."""
+    def __init__(self, connection: sqlite3.Connection, copies: Copies, last_id: int = 0) -> None:
+        """`copies` are those of the entries that do not wait any more. `last_id` is the last that was given: none is given twice, for what
+        was handed out may still be on its way."""
         self.connection = connection
+        self.copies = copies
         self.events = 0
+        """All there are, copies among them, and their bytes."""
         self.bytes = 0
+        self.copies_bytes = 0
         self.held: dict[str, int] = {}
-        """How many entries each terminal has."""
+        """How many entries of each terminal wait."""
         self.last_id = last_id
+        self._none_waits_below = 0
         self.recount()
 
     def recount(self) -> None:
-        """Take what there is from the database: with 100,000 entries, some tens of milliseconds."""
+        """Take what there is from the database: with 100,000 entries, a tenth of a second."""
         tally = self.connection.execute(_TALLY).fetchall()
-        self.held = {terminal: events for terminal, events, _ in tally}
-        self.events = sum(events for _, events, _ in tally)
+        self.copies.retain(entry_id for _, entry_id, _ in tally)
+        self.events = len(tally)
         self.bytes = sum(size for _, _, size in tally)
-        (last_id,) = self.connection.execute("SELECT max(id) FROM entry").fetchone()
-        self.last_id = max(self.last_id, last_id or 0)
+        self.copies_bytes = sum(size for _, entry_id, size in tally if entry_id in self.copies)
+        self.held = dict(Counter(terminal for terminal, entry_id, _ in tally if entry_id not in self.copies))
+        self.last_id = max(self.last_id, max((entry_id for _, entry_id, _ in tally), default=0))
+        self._none_waits_below = 0
 
     def find(self, key: str) -> int | None:
         """The id of the entry with this key."""
@@ -85,8 +94,39 @@ class Rows:
         self.held[entry.terminal] = self.held.get(entry.terminal, 0) + 1
         return entry_id
 
+    def acknowledge(self, entry_id: int, service_s: float) -> None:
+        """An entry does not wait any more, and is kept as a copy; one that is not there is ignored. Nothing is written."""
+        row = self.connection.execute(_SIZE, (entry_id,)).fetchone()
+        if row is None or entry_id in self.copies:
+            return
+        terminal, size, _, _ = row
+        self.copies.add(entry_id, service_s)
+        self.copies_bytes += size
+        self._waits_no_more(terminal)
+
+    def recall(self) -> None:
+        """All copies wait again, each in its old place. Nothing is written."""
+        if self.copies:
+            self.copies.clear()
+            self.recount()
+
+    def note(self) -> None:
+        """Write down which entries are copies for certain: those before the first that waits."""
+        self.oldest_added_at()
+        self.connection.execute("UPDATE service SET acknowledged_below = ?", (self._none_waits_below,))
+
+    def read_note(self, *, is_believed: bool) -> None:
+        """Take as copies, if the note is to be believed, what it tells; no id below it is given again either way."""
+        (below,) = self.connection.execute("SELECT acknowledged_below FROM service").fetchone()
+        self.last_id = max(self.last_id, below - 1)
+        if is_believed:
+            service_s = self.service_s
+            for (entry_id,) in self.connection.execute("SELECT id FROM entry WHERE id < ?", (below,)):
+                self.copies.add(entry_id, service_s)
+            self.recount()
+
     def delete(self, entry_id: int) -> int | None:
-        """Remove an entry; returns how many pictures went with it, or None when it is not there."""
+        """Remove an entry, or a copy; returns how many pictures went with it, or None when it is not there."""
         row = self.connection.execute(_SIZE, (entry_id,)).fetchone()
         if row is None:
             return None
@@ -95,10 +135,16 @@ class Rows:
         self.connection.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
         self.events -= 1
         self.bytes -= size
+        if self.copies.take(entry_id):
+            self.copies_bytes -= size
+        else:
+            self._waits_no_more(terminal)
+        return len(_decoded(heads)) if picture_bytes else 0
+
+    def _waits_no_more(self, terminal: str) -> None:
         self.held[terminal] -= 1
         if not self.held[terminal]:
             del self.held[terminal]
-        return len(_decoded(heads)) if picture_bytes else 0
 
     def strip(self, entry_id: int) -> int:
         """Remove the pictures of an entry that has some; returns how many they were."""
@@ -109,17 +155,28 @@ class Rows:
         return len(_decoded(heads))
 
     def oldest(self) -> Iterator[tuple[int, int, float]]:
-        """Id, bytes, and when it was added (seconds of service), oldest first."""
-        return self.connection.execute("SELECT id, event_bytes + picture_bytes, added_at_service_s FROM entry ORDER BY id")
+        """Of those that wait, id, bytes, and when it was added (seconds of service), oldest first."""
+        statement = "SELECT id, event_bytes + picture_bytes, added_at_service_s FROM entry WHERE id >= ? ORDER BY id"
+        return self._waiting(statement, self._none_waits_below)
 
     def oldest_with_pictures(self) -> Iterator[tuple[int, int]]:
-        """Id, and bytes of its pictures, oldest first."""
-        return self.connection.execute("SELECT id, picture_bytes FROM entry WHERE picture_bytes > 0 ORDER BY id")
+        """Of those that wait, id, and bytes of its pictures, oldest first."""
+        return self._waiting("SELECT id, picture_bytes FROM entry WHERE picture_bytes > 0 AND id >= ? ORDER BY id", self._none_waits_below)
 
     def oldest_added_at(self) -> float | None:
-        """When the first of those that are left was added, UNIX seconds."""
-        row = self.connection.execute("SELECT added_at FROM entry ORDER BY id LIMIT 1").fetchone()
-        return None if row is None else float(row[0])
+        """When the first of those that wait was added, UNIX seconds."""
+        statement = "SELECT id, added_at FROM entry WHERE id >= ? ORDER BY id"
+        first, added_at = next(self._waiting(statement, self._none_waits_below), (self.last_id + 1, None))
+        self._none_waits_below = first  # so that nobody looks through the same copies twice
+        return added_at
+
+    def of_terminal(self, terminal: str) -> Iterator[tuple[int, int]]:
+        """Of those of a terminal that wait, id and bytes, oldest first."""
+        statement = "SELECT id, event_bytes + picture_bytes FROM entry WHERE terminal = ? AND id >= ? ORDER BY id"
+        return self._waiting(statement, terminal, self._none_waits_below)
+
+    def _waiting(self, statement: str, *parameters: object) -> Iterator[Any]:
+        return (row for row in self.connection.execute(statement, parameters) if row[0] not in self.copies)
 
     def is_slack(self) -> bool:
         """Whether there is nothing, in a file that could be much smaller."""
@@ -132,11 +189,6 @@ class Rows:
         """Give some of what is free back to the system; outside of a transaction."""
         # A script, for `execute` takes one step, and each frees one page; the file itself shrinks when the WAL is copied into it.
         self.connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES}); PRAGMA wal_checkpoint(PASSIVE)")
-
-    def of_terminal(self, terminal: str) -> Iterator[tuple[int, int]]:
-        """Id and bytes of the entries of a terminal, oldest first."""
-        statement = "SELECT id, event_bytes + picture_bytes FROM entry WHERE terminal = ? ORDER BY id"
-        return self.connection.execute(statement, (terminal,))
 
     def read(self, entry_id: int, service_s: float) -> Stored:
         """An entry that is there, after so many seconds of service."""

@@ -37,6 +37,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE service (one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1), seconds REAL NOT NULL)",
         "INSERT INTO service VALUES (1, 0.0)",
     ),
+    ("ALTER TABLE service ADD COLUMN acknowledged_below INTEGER NOT NULL DEFAULT 0",),
 )
 """The statements that lead from each schema to the next. Only ever append."""
 

@@ -9,67 +9,26 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final, TypeVar
 
 from ..errors import ConfigError, StorageFault
 from ..registry.database import transaction
 from .bounds import Bounds
-from .rows import Rows
+from .copies import Copies
+from .rows import Rows, size_of
 from .schema import Damaged, is_clean, is_damage, open_database, remove, set_aside
 from .values import Dropped, Entry, Limits, Report, SetAside, Stored
+from .work import Holdings, Outcome, Work
 
 T = TypeVar("T")
 
 MOST_IN_A_BATCH: Final = 100  # entries: as many as the link has on its way at once
+MOST_EXPIRED: Final = 200  # copies deleted in one transaction, so that whoever adds meanwhile does not wait for long
+SPARE_DISK_BYTES: Final = 256 << 20  # what copies leave free for others, the broker's own file among them
 _ATTEMPTS: Final = 3  # as it is, opened anew, and on an empty file
-
-
-@dataclass(slots=True)
-class Work:
-    """What one round is to do, in this order. `wall` is UNIX seconds, `now` monotonic seconds, both at its beginning."""
-
-    wall: float
-    now: float
-    given_back: list[int] = field(default_factory=list)
-    delivered: list[int] = field(default_factory=list)
-    undeliverable: list[int] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    is_sweep: bool = False
-    batches: list[int] = field(default_factory=list)
-    """For each batch to be handed out, the most bytes."""
-
-    @property
-    def writes(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self.delivered or self.undeliverable or self.entries or self.is_sweep)
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What there is: entries, bytes, when the oldest was added (UNIX seconds), how many entries each terminal has,
-    and whether the file is empty and could be smaller."""
-
-    events: int = 0
-    bytes: int = 0
-    oldest_added_at: float | None = None
-    held: dict[str, int] = field(default_factory=dict)
-    is_slack: bool = False
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of a round: an id for each entry and a batch for each that was asked for, or why not; `fault` is why nothing could be
-    written, and `undeleted` why nothing could be deleted, if that was so; and what there is now."""
-
-    added: list[int | StorageFault] = field(default_factory=list)
-    batches: list[list[Stored] | StorageFault] = field(default_factory=list)
-    fault: StorageFault | None = None
-    undeleted: StorageFault | None = None
-    reports: list[Report] = field(default_factory=list)
-    holdings: Holdings = field(default_factory=Holdings)
 
 
 class Store:
@@ -86,6 +45,10 @@ class Store:
         """Bytes of each entry that is on its way, or that is done with and not deleted yet."""
         self._delivered: set[int] = set()
         self._undeliverable: set[int] = set()
+        self._copies = Copies()
+        self._copies_dropped = 0
+        self._is_full = False
+        """Whether the last error was for want of space."""
         self._reports: list[Report] = []
         self._holdings: Holdings | None = None
         """As last known; None while the file could never be read."""
@@ -102,18 +65,22 @@ class Store:
             self._attempt(wall, lambda rows: self._service_s(rows, now))
         except StorageFault as fault:
             outcome.fault = fault
-        return self._completed(outcome)
+        return self._completed(outcome, now)
 
     def perform(self, work: Work) -> Outcome:
         """One round: all that is to be written in one transaction, then the batches. Raises nothing but defects."""
         outcome = Outcome()
         for entry_id in set(work.given_back) - self._delivered - self._undeliverable:
             self._handed_out.pop(entry_id, None)
+        if work.acknowledged:
+            self._acknowledge(work, outcome)
         if work.writes:
             self._write(work, outcome)
+        if work.is_recall:
+            self._recall(work, outcome)
         for most_bytes in work.batches:
             outcome.batches.append(self._batch(work, most_bytes))
-        return self._completed(outcome)
+        return self._completed(outcome, work.now)
 
     def close(self, now: float) -> None:
         """Let go of the file. Raises nothing but defects."""
@@ -121,7 +88,30 @@ class Store:
             if self._rows is not None:
                 with transaction(self._rows.connection):
                     self._rows.service_s = self._service_s(self._rows, now)
+                    self._rows.note()
         self._let_go()
+
+    def _acknowledge(self, work: Work, outcome: Outcome) -> None:
+        def acknowledge(rows: Rows) -> None:
+            service_s = self._service_s(rows, work.now)
+            for entry_id in work.acknowledged:
+                rows.acknowledge(entry_id, service_s)
+
+        try:
+            self._attempt(work.wall, acknowledge)
+        except StorageFault as fault:
+            outcome.undeleted = fault
+        for entry_id in work.acknowledged:
+            self._handed_out.pop(entry_id, None)
+
+    def _recall(self, work: Work, outcome: Outcome) -> None:
+        try:
+            self._attempt(work.wall, Rows.recall)
+        except StorageFault as fault:
+            outcome.unrecalled = fault
+            return
+        with suppress(StorageFault):  # it is known in memory, and at the worst a bridge that is killed now takes them for copies once more
+            self._attempt(work.wall, _noted)
 
     def _write(self, work: Work, outcome: Outcome) -> None:
         self._delivered.update(work.delivered)
@@ -145,9 +135,10 @@ class Store:
         return None
 
     def _begin_anew(self) -> bool:
-        """Even to delete takes space, which a full disk does not have; but when all that is there is done with, the file can go."""
+        """Even to delete takes space, which a full disk does not have; but when all that waits is done with, the file can go, with what
+        copies there are."""
         rows, gone = self._rows, self._delivered | self._undeliverable
-        if rows is None or not 0 < rows.events <= len(gone):
+        if rows is None or not 0 < rows.events <= len(gone) + len(rows.copies) or (rows.copies and not self._is_full):
             return False
         try:
             ids = {entry_id for entry_id, _, _ in rows.oldest()}
@@ -158,6 +149,8 @@ class Store:
             remove(self._path)
         except (sqlite3.Error, Damaged, OSError):
             return False
+        self._copies_dropped += len(self._copies)
+        self._copies.clear()
         self._holdings = Holdings()
         self._done_with([Dropped("undeliverable", len(lost), sum(stored.pictures_left for stored in lost))] if lost else [])
         return True
@@ -173,11 +166,23 @@ class Store:
             if work.is_sweep:
                 bounds.drop_aged(service_s)
                 rows.service_s = service_s
+                rows.note()
+            if rows.copies:
+                self._give_way(bounds, work, service_s)
             added = [_added(rows, bounds, entry, work.wall, service_s) for entry in entries]
+        rows.copies.committed()
+        self._copies_dropped += bounds.copies_dropped
         self._done_with(bounds.dropped)
         if work.is_sweep and rows.is_slack():
             rows.shrink()
         return added
+
+    def _give_way(self, bounds: Bounds, work: Work, service_s: float) -> None:
+        """Delete the copies that were kept for long enough, and, where the disk is small, as much as is about to be added."""
+        if work.may_expire:
+            bounds.expire(service_s, MOST_EXPIRED + 2 * len(work.entries))
+        if disk_usage(self._path.parent).free < SPARE_DISK_BYTES:
+            bounds.drop_copies(sum(map(size_of, work.entries)))
 
     def _done_with(self, dropped: list[Dropped]) -> None:
         for entry_id in self._delivered | self._undeliverable:
@@ -231,6 +236,7 @@ class Store:
                 if attempt == _ATTEMPTS - 1:
                     self._set_aside(wall, str(error))
             except Exception:  # a defect: the transaction was undone, and the rows do not know
+                self._copies.undone()
                 self._let_go()
                 raise
         raise AssertionError
@@ -240,13 +246,18 @@ class Store:
         if self._rows is None:
             connection = open_database(self._path)
             try:
-                self._rows = Rows(connection, self._last_id)
+                rows = Rows(connection, self._copies, self._last_id)
+                if self._opened_at is None:
+                    rows.read_note(is_believed=self._limits.keep_s > 0)
             except BaseException:
                 connection.close()
                 raise
+            self._rows = rows
         return self._rows
 
     def _undo(self, error: sqlite3.Error | Damaged) -> None:
+        self._is_full = is_clean(error)
+        self._copies.undone()
         if self._rows is None:
             return
         try:
@@ -271,16 +282,35 @@ class Store:
             raise StorageFault(f"{self._path}: {reason}; it cannot be set aside: {error.strerror}") from None
         self._reports.append(SetAside(reason, moved_to, None if self._holdings is None else self._holdings.events))
         self._handed_out.clear()
+        self._copies.clear()
         self._holdings = Holdings()
 
-    def _completed(self, outcome: Outcome) -> Outcome:
+    def _completed(self, outcome: Outcome, now: float) -> Outcome:
         rows = self._rows
         if rows is not None:
             with suppress(sqlite3.Error):
-                self._holdings = Holdings(rows.events, rows.bytes, rows.oldest_added_at(), dict(rows.held), rows.is_slack())
+                self._holdings = self._held(rows, now)
         outcome.holdings = self._holdings or Holdings()
         outcome.reports, self._reports = self._reports, []
         return outcome
+
+    def _held(self, rows: Rows, now: float) -> Holdings:
+        return Holdings(
+            events=rows.events - len(rows.copies),
+            bytes=rows.bytes - rows.copies_bytes,
+            oldest_added_at=rows.oldest_added_at(),
+            held=dict(rows.held),
+            copies=len(rows.copies),
+            copies_bytes=rows.copies_bytes,
+            copies_dropped=self._copies_dropped,
+            has_overdue=rows.copies.have_until(self._service_s(rows, now) - self._limits.keep_s),
+            is_slack=rows.is_slack(),
+        )
+
+
+def _noted(rows: Rows) -> None:
+    with transaction(rows.connection):
+        rows.note()
 
 
 def _added(rows: Rows, bounds: Bounds, entry: Entry, wall: float, service_s: float) -> int | StorageFault:

@@ -65,20 +65,33 @@ class Limits:
     Two GiB hold 100,000 events (a twentieth of it) and 38,000 pictures of 50 KB beside them: what a hundred doors record on a busy day,
     and no more than a small machine has to spare. The file is about as large, and its WAL has up to 32 MiB. An entry's age is how long
     the bridge has been running since it came: neither a clock that is set nor a bridge that was off makes it older.
+
+    For `keep_s` a copy is kept of what the broker has acknowledged; 0: none. Copies count towards the bounds, and are the first to give way.
     """
 
     max_events: int = 100_000
     max_bytes: int = 2 << 30
     max_age_s: float = 604_800.0
+    keep_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What the outbox holds. `oldest_age_s` is how long the first of it has been waiting by the wall clock; None when nothing waits."""
+    """What waits in the outbox. `oldest_age_s` is how long the first of it has been waiting by the wall clock; None when nothing waits."""
 
     events: int
     bytes: int
     oldest_age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesSize:
+    """The copies of what the broker has acknowledged, which wait for nothing. `dropped`: how many gave way to others before `keep_s`, since
+    the start."""
+
+    events: int
+    bytes: int
+    dropped: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,16 @@ class LinkHealth(Struct, forbid_unknown_fields=True):
     congested: Annotated[bool, means("whether more is waiting to go out than should be")]
 
 
+class CopiesHealth(Struct, forbid_unknown_fields=True):
+    """Copies of what the broker has acknowledged, in the mode `always`. They wait for nothing, and are no part of `events` and `bytes`."""
+
+    events: Annotated[int, means("how many are kept, in case the broker forgets them")]
+    bytes: Annotated[int, means("how much that is, pictures included", "bytes")]
+    dropped: Annotated[
+        int, means("how many gave way before `keep_s`, since the bridge started; nothing is lost by that while the broker lives")
+    ]
+
+
 class OutboxHealth(Struct, forbid_unknown_fields=True):
     """What is kept on the disk until the broker has it."""
 
@@ -80,6 +90,7 @@ class OutboxHealth(Struct, forbid_unknown_fields=True):
     pictures_dropped: Annotated[dict[str, int], means("pictures alone, likewise")]
     files_set_aside: Annotated[int, means("damaged files that were moved aside")]
     fault: Annotated[str | None, means("why nothing can be written, if so; terminals are not answered then")]
+    copies: Annotated[CopiesHealth, means("what is kept of what the broker has acknowledged")]
 
 
 class ConnectionsHealth(Struct, forbid_unknown_fields=True):

@@ -76,6 +76,7 @@ OUTBOX = {
     "pictures_dropped": {},
     "files_set_aside": 0,
     "fault": None,
+    "copies": {"events": 140, "bytes": 7_340_032, "dropped": 0},
 }
 
 

@@ -2,7 +2,8 @@
 
 An event goes to the broker at once when the broker is there and nothing older of the same terminal waits in the outbox. If it is not
 acknowledged within PUBACK_S, or the connection is lost, it is committed to the outbox, and published from there when the broker is back, in order.
-In the mode "always" it is committed first, for brokers whose PUBACK does not outlive them. Every entry is deleted after its PUBACK.
+In the mode "always" it is committed first, for brokers whose PUBACK does not outlive them, and after its PUBACK a copy is kept for a while. In
+the mode "auto" an entry is deleted after its PUBACK.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
 from bridge.outbox import Entry, Outbox, Picture, Stored
 from bridge.relay.outlet import Outlet
+from bridge.relay.recall import Recall
 
 PUBACK_S = 5.0
 """How long a PUBACK may take before the event is committed to the outbox."""
@@ -37,9 +39,11 @@ Mode = Literal["auto", "always"]
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """The publications of one event, given to the link. `error` says why the broker did not take them, once `is_over`."""
+    """The publications of one event, given to the link while its connection was the one with this number. `error` says why the broker did
+    not take them, once `is_over`."""
 
     terminal: str
+    connection: int
     published: list[Deferred[None]]
     is_over: bool = False
     error: BridgeError | None = None
@@ -89,6 +93,9 @@ class Dispatch:
         self._is_known = is_known
         self._flights: dict[str, _Flight] = {}
         """By event id: what is with the link, and may stand in the outbox as well."""
+        self._connection = 0
+        """Counts them: what the broker acknowledged on an earlier one it may have forgotten by now."""
+        self._recall = Recall(outbox, clock, self.empty)
         self._is_emptying = False
         self._rest: Deferred[None] | None = None
         self._patience: list[Deferred[None]] = []
@@ -105,7 +112,11 @@ class Dispatch:
         """Whether an event of this terminal would reach the broker now, and not after older ones. When the link has enough to do, only what
         is urgent, because somebody stands at a door, is given to it."""
         has_room = urgent or not self._outlet.congested
-        return self._outlet.is_up and has_room and not self._is_closing and not self._outbox.holds(terminal)
+        return self._may_publish and has_room and not self._outbox.holds(terminal)
+
+    @property
+    def _may_publish(self) -> bool:
+        return self._outlet.is_up and not self._is_closing and not self._recall.is_under_way
 
     @property
     def congested(self) -> bool:
@@ -139,15 +150,25 @@ class Dispatch:
         await self._commit(composed, flight)
         self._take_back(flight)
 
+    def link_up(self) -> None:
+        """The broker is there: publish what waits for it, behind what it may have forgotten."""
+        self._connection += 1
+        self._recall.link_up()
+
+    def link_down(self) -> None:
+        """The broker is away."""
+        self._recall.link_down()
+
     def empty(self) -> None:
         """Publish what is in the outbox, if the broker is there, until nothing is left."""
-        if not self._is_emptying and self._outlet.is_up and not self._is_closing:
+        if not self._is_emptying and self._may_publish:
             self._is_emptying = True
             Deferred.fromCoroutine(self._empty()).addErrback(self._defect)
 
     def hurry(self) -> None:
         """The end is near: what the broker has not acknowledged by now is committed to the outbox, and nothing more is published from there."""
         self._is_closing = True
+        self._recall.stop()
         patience, self._patience = self._patience, []
         for each in (*patience, *filter(None, [self._rest])):
             each.cancel()
@@ -156,7 +177,7 @@ class Dispatch:
 
     def _fly(self, terminal: str, key: str, publications: list[Publication]) -> _Flight:
         """Give an event to the link."""
-        flight = self._flights[key] = _Flight(terminal, [self._outlet.publish(each) for each in publications])
+        flight = self._flights[key] = _Flight(terminal, self._connection, [self._outlet.publish(each) for each in publications])
         published = gatherResults(flight.published, consumeErrors=True)
         published.addCallbacks(lambda _: self._landed(key, flight, None), lambda failure: self._landed(key, flight, _error(failure)))
         published.addErrback(lambda failure: self.log.failure("defect after a publication", failure))
@@ -207,7 +228,7 @@ class Dispatch:
 
     def _settle(self, _: None, flight: _Flight, number: int) -> None:
         """The link is done with what is in the outbox too."""
-        if flight.error is None:
+        if self._is_taken(flight):
             self._delete([number])
         elif isinstance(flight.error, TooLarge | Invalid):
             self._outbox.undeliverable([number]).addErrback(self._not_deleted)
@@ -218,7 +239,7 @@ class Dispatch:
 
     async def _empty(self) -> None:
         try:
-            while self._outlet.is_up and not self._is_closing:
+            while self._may_publish:
                 await self._outlet.when_drained()
                 try:
                     batch = await self._outbox.next_batch()
@@ -235,6 +256,9 @@ class Dispatch:
 
     async def _publish_batch(self, batch: list[Stored]) -> bool:
         """Whether to go on at once: not after the broker has refused something."""
+        if not self._may_publish:
+            self._outbox.give_back(stored.id for stored in batch)
+            return True
         flights = [
             (stored.id, self._flights.get(stored.entry.key) or self._fly_again(stored))
             for stored in batch
@@ -244,12 +268,17 @@ class Dispatch:
         for _, flight in flights:
             await flight.landing()
         hopeless = [number for number, flight in flights if isinstance(flight.error, TooLarge | Invalid)]
-        back = [number for number, flight in flights if isinstance(flight.error, BrokerAway | BrokerRefused)]
+        taken = [number for number, flight in flights if self._is_taken(flight)]
+        back = [number for number, _ in flights if number not in {*hopeless, *taken}]
         self._outbox.give_back(back)
         if hopeless:
             self._outbox.undeliverable(hopeless).addErrback(self._not_deleted)
-        self._delete([number for number, flight in flights if flight.error is None])
+        self._delete(taken)
         return not any(isinstance(flight.error, BrokerRefused) for _, flight in flights)
+
+    def _is_taken(self, flight: _Flight) -> bool:
+        """Whether the broker has acknowledged it, and has not been away since."""
+        return flight.error is None and flight.connection == self._connection
 
     def _fly_again(self, stored: Stored) -> _Flight:
         """Of a terminal that was removed or blocked meanwhile, too: it was told that this is safe. But nothing is retained of it any more."""

@@ -48,7 +48,7 @@ _LINES: dict[type[Any], Callable[[Any], None]] = {Dropped: _dropped, SetAside: _
 
 
 def health(outbox: Outbox) -> dict[str, Any]:
-    """How it does: what waits, what was lost, and why nothing can be written if so."""
+    """How it does: what waits, what was lost, why nothing can be written if so, and what is kept of what the broker has acknowledged."""
     counters = outbox.counters
     return {
         **asdict(outbox.size),
@@ -56,4 +56,5 @@ def health(outbox: Outbox) -> dict[str, Any]:
         "pictures_dropped": dict(counters.pictures_dropped),
         "files_set_aside": counters.files_set_aside,
         "fault": outbox.fault,
+        "copies": asdict(outbox.copies),
     }

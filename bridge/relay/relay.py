@@ -138,12 +138,13 @@ class Relay:
         self.condition.post_info()  # before the board: what stands there does not know this broker
         self.board.link_up()
         self.replies.link_up()
-        self.dispatch.empty()
+        self.dispatch.link_up()
         self.discovery.link_up()
 
     def link_down(self) -> None:
         """The broker is away; terminals keep what they report until it is back."""
         self.board.link_down()
+        self.dispatch.link_down()
         self.discovery.link_down()
 
     def message(self, message: Message) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,7 @@ from tests.integration.bridge_process import Bridge
 from tests.integration.broker import Broker, BrokerSettings, free_port
 from tests.integration.conftest import assert_discreet
 
+SAVE_S = 20.0
 SETTLE_S = 60.0  # the link may wait long before it dials again
 KEEPS_SESSIONS = BrokerSettings(persistence=True, general_lines=["max_queued_messages 0", "autosave_interval 1"])
 """mosquitto saves each second; it drops nothing that waits for the recorder."""
@@ -42,6 +44,7 @@ class Ground:
         self.fleet: Fleet | None = None
         self.pause = threading.Event()
         """Never set: it is waited for."""
+        self._saved = directory / "mosquitto" / "mosquitto.db"
         self._directory = directory / "bridge"
         self._state_dir = state_dir
         self._port = free_port()
@@ -64,6 +67,13 @@ class Ground:
         self.fleet = Fleet(self._port, count, self.seed, habits)
         self.fleet.start()
         return self.fleet
+
+    def await_save(self) -> None:
+        """Wait until the broker has saved who subscribes to what: killed before that, it has no subscriber to forget anything for."""
+        ends_at = time.monotonic() + SAVE_S
+        while not self._saved.exists():
+            assert time.monotonic() < ends_at, "the broker does not save"
+            self.pause.wait(0.05)
 
     def wait(self, least_s: float, most_s: float) -> None:
         """A random while."""
@@ -129,6 +139,14 @@ class Ground:
         self.wait(0.5, 2.5)
         self.kill_broker()
         self.recorder.come()
+
+    def kill_both(self) -> None:
+        """As a machine does that they share, when its power fails."""
+        self.broker.kill()
+        self.bridge.kill()
+        self.wait(0.0, 1.0)
+        self.broker.start()
+        self.start_bridge()
 
     def freeze_broker(self) -> None:
         self.broker.freeze()

@@ -1,9 +1,10 @@
-"""Any sequence of adding, handing out, delivering, giving back, ending and killing, against a list of what should be there."""
+"""Any sequence of adding, handing out, delivering, giving back, recalling, ending and killing, against a list of what should be there."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
+from operator import add
 from pathlib import Path
 
 from hypothesis import settings
@@ -12,11 +13,13 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 
 from bridge.errors import StorageFault
 from bridge.outbox import Entry, Limits, Picture
+from bridge.outbox.outbox import SWEEP_S
 from bridge.outbox.rows import picture_bytes_of, size_of
 from tests.outbox.site import Site, result_of, succeeds
 
 MAX_EVENTS = 6
 MAX_BYTES = 5_000
+KEEP_S = 1_000.0
 
 
 @dataclass
@@ -44,8 +47,11 @@ class Model:
     """The same as the outbox, in the simplest way."""
 
     kept: list[Kept] = field(default_factory=list)
+    copies: list[Kept] = field(default_factory=list)
+    """Those of them that are copies, in the order in which they were acknowledged."""
     dropped_events: int = 0
     dropped_pictures: int = 0
+    dropped_copies: int = 0
 
     @property
     def bytes(self) -> int:
@@ -56,7 +62,10 @@ class Model:
         on_their_way = [each.size for each in self.kept if each.is_handed_out]
         if len(on_their_way) >= MAX_EVENTS or sum(on_their_way) + size_of(entry) > MAX_BYTES:
             return False
-        idle = [each for each in self.kept if not each.is_handed_out]
+        idle = [each for each in self.kept if not each.is_handed_out and each not in self.copies]
+        while self.copies and (len(self.kept) >= MAX_EVENTS or self.bytes + size_of(entry) > MAX_BYTES):
+            self.kept.remove(self.copies.pop(0))
+            self.dropped_copies += 1
         while len(self.kept) >= MAX_EVENTS:
             self._drop(idle.pop(0))
         for each in idle:
@@ -77,12 +86,13 @@ class Model:
 class Machine(RuleBasedStateMachine):
     ids: Bundle[int] = Bundle("ids")
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(keeps_copies=st.booleans())
+    def open(self, *, keeps_copies: bool) -> None:
         self.scratch = tempfile.TemporaryDirectory()
-        self.site = Site(Path(self.scratch.name) / "state", Limits(MAX_EVENTS, MAX_BYTES))
+        self.keeps_copies = keeps_copies
+        self.site = Site(Path(self.scratch.name) / "state", Limits(MAX_EVENTS, MAX_BYTES, keep_s=KEEP_S if keeps_copies else 0.0))
         self.model = Model()
-        self.dropped_before = (0, 0)
+        self.dropped_before = (0, 0, 0)
 
     @rule(
         terminal=st.sampled_from(["A", "B", "C"]),
@@ -108,7 +118,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(target=ids, most_bytes=st.integers(0, 3_000))
     def hand_out(self, most_bytes: int) -> MultipleResults[int]:
-        waiting = [each for each in self.model.kept if not each.is_handed_out]
+        waiting = [each for each in self.model.kept if not each.is_handed_out and each not in self.model.copies]
         batch = self.site.batch(most_bytes)
         assert bool(batch) == bool(waiting)
         for stored in batch:
@@ -125,33 +135,48 @@ class Machine(RuleBasedStateMachine):
         handed_out = [each for each in self.model.kept if each.id in chosen and each.is_handed_out]
         if is_delivered:
             assert succeeds(self.site.outbox.delivered([each.id for each in handed_out]))
-            self.model.kept = [each for each in self.model.kept if each not in handed_out]
+            if self.keeps_copies:
+                self.model.copies += sorted(handed_out, key=lambda each: each.id)
+            else:
+                self.model.kept = [each for each in self.model.kept if each not in handed_out]
         else:
             self.site.outbox.give_back(chosen)
-            for each in handed_out:
-                each.is_handed_out = False
+        for each in handed_out:
+            each.is_handed_out = False
+
+    @rule()
+    def recall(self) -> None:
+        assert succeeds(self.site.outbox.recall())
+        self.model.copies.clear()
 
     @rule(is_killed=st.booleans())
     def start_anew(self, *, is_killed: bool) -> None:
-        self.dropped_before = (self.model.dropped_events, self.model.dropped_pictures)
+        """After a restart those are known as copies before which nothing waits, if anybody had the time to write it down."""
+        model = self.model
+        self.dropped_before = (model.dropped_events, model.dropped_pictures, model.dropped_copies)
         if is_killed:
+            self.site.clock.advance(SWEEP_S)
             self.site.crash()
         else:
             self.site.reopen()
-        for each in self.model.kept:
+        for each in model.kept:
             each.is_handed_out = False
+        waiting = [each.id for each in model.kept if each not in model.copies]
+        model.copies = [each for each in model.kept if each in model.copies and each.id < min(waiting, default=each.id + 1)]
 
     @invariant()
     def knows_what_it_holds(self) -> None:
         if not hasattr(self, "site"):
             return
         outbox, kept = self.site.outbox, self.model.kept
-        assert (outbox.size.events, outbox.size.bytes) == (len(kept), self.model.bytes)
+        waiting = [each for each in kept if each not in self.model.copies]
+        assert (outbox.size.events, outbox.size.bytes) == (len(waiting), sum(each.size for each in waiting))
+        assert (outbox.copies.events, outbox.copies.bytes) == (len(self.model.copies), sum(each.size for each in self.model.copies))
         for terminal in "ABC":
-            assert outbox.holds(terminal) == any(each.entry.terminal == terminal for each in kept)
+            assert outbox.holds(terminal) == any(each.entry.terminal == terminal for each in waiting)
         events, pictures = outbox.counters.events_dropped.total(), outbox.counters.pictures_dropped.total()
-        before_events, before_pictures = self.dropped_before
-        assert (before_events + events, before_pictures + pictures) == (self.model.dropped_events, self.model.dropped_pictures)
+        dropped = tuple(map(add, self.dropped_before, (events, pictures, outbox.copies.dropped)))
+        assert dropped == (self.model.dropped_events, self.model.dropped_pictures, self.model.dropped_copies)
 
     def teardown(self) -> None:
         if hasattr(self, "site"):

@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred
 from bridge.errors import StorageFault
 from bridge.outbox import Dropped, Size
 from bridge.outbox.outbox import CLOSE_S, SWEEP_S
-from bridge.outbox.store import Store, Work
+from bridge.outbox.store import Store
+from bridge.outbox.work import Work
 from tests.outbox.conftest import MakeSite
 from tests.outbox.site import JPEG, WALL, Site, defects, entry, fault_of, result_of, succeeds
 

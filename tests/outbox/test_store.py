@@ -17,7 +17,7 @@ from bridge.errors import ConfigError
 from bridge.outbox import Failing, SetAside, Working
 from bridge.outbox.outbox import SWEEP_S
 from bridge.outbox.rows import Rows, size_of
-from bridge.outbox.schema import set_aside
+from bridge.outbox.schema import UPGRADES, set_aside
 from bridge.outbox.store import MOST_IN_A_BATCH
 from tests.outbox.conftest import MakeSite
 from tests.outbox.site import Site, defects, entry, fault_of, result_of, succeeds
@@ -446,7 +446,7 @@ def test_a_file_of_a_newer_bridge_stops_the_start(site: Site) -> None:
     assert succeeds(site.outbox.close())
     with closing(sqlite3.connect(site.path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(ConfigError, match="expected schema 1 or older, got schema 99, from a newer bridge"):
+    with pytest.raises(ConfigError, match=f"expected schema {len(UPGRADES)} or older, got schema 99, from a newer bridge"):
         site.open()
     assert set_aside_of(site) == []
 

@@ -17,13 +17,14 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
+from bridge import rules
 from bridge.composition import _Common, _hall, _relay
 from bridge.config import Config
 from bridge.errors import BrokerAway, BrokerFault, StorageFault
 from bridge.mqtt.link import Link
 from bridge.mqtt.message import BrokerLimits, Message, Publication
 from bridge.mqtt.topics import Topics
-from bridge.outbox import Limits, Outbox
+from bridge.outbox import Outbox
 from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay import outbox_news
 from bridge.relay.claims import Claims
@@ -181,7 +182,7 @@ class Site:
         self.admission = RegistryAdmission(self.registry, Terms.of(self.config), self._is_connected, self.wall, self.clock.seconds)
         link = cast("Link", self.link)
         self.disk = ManualThread()
-        self.outbox = Outbox.open(state_dir, Limits(), self.clock, self.wall, self.disk, outbox_news.tell)
+        self.outbox = Outbox.open(state_dir, rules.of_the_outbox(self.config), self.clock, self.wall, self.disk, outbox_news.tell)
         common = _Common(
             reactor=self.clock,
             config=self.config,
