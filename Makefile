@@ -23,7 +23,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-homeassistant faults bench bench-compare bench-smoke lint format docs broker clean
+.PHONY: help run demo test test-homeassistant faults bench bench-compare bench-smoke bench-peers lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,10 @@ bench-compare: $(VENV)/.bench ## two results side by side: A=benchmarks/results/
 
 bench-smoke: $(VENV)/.bench broker ## half a minute of it: nothing is lost, and no ratio is far from what it was
 	@$(BIN)/python -m benchmarks run --form smoke
+
+bench-peers: ## what the peers in Node.js and C need; without them make bench leaves these out
+	@npm install --silent --no-audit --no-fund --no-package-lock --prefix benchmarks/peers/node_mqttjs
+	@test -e /usr/include/mosquitto.h || apt-get install -y -qq --no-install-recommends gcc libc6-dev libmosquitto-dev
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .

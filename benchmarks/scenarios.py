@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -137,11 +137,10 @@ class Form:
     """None: as long as each scenario says."""
     peers: tuple[str, ...] | None = None
 
-    def scenarios(self, prefixes: Iterable[str] = ()) -> list[Scenario]:
-        """Those whose name begins with one of the prefixes; all of the form's when there are none."""
-        prefixes = tuple(prefixes)
-        chosen = [each for each in SCENARIOS.values() if each.name.startswith(prefixes)] if prefixes else map(SCENARIOS.get, self.names)
-        return [replace(each, seconds=self.seconds or each.seconds) for each in chosen if each]
+    def scenarios(self, chosen: Sequence[str] = ()) -> list[Scenario]:
+        """Those that are named, whole or by what they begin with, as in closed or closed-100; all of the form's when none is."""
+        names = [name for name in SCENARIOS if f"{name}-".startswith(tuple(f"{each}-" for each in chosen))] if chosen else self.names
+        return [replace(SCENARIOS[name], seconds=self.seconds or SCENARIOS[name].seconds) for name in names]
 
 
 FORMS = {

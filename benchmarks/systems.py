@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.processes import Program, free_port
+from benchmarks.processes import ROOT, Program, free_port
 
 BRIDGE = "bridge"
 YARDSTICK = "aiomqtt"
+NODE_PEER = ROOT / "benchmarks" / "peers" / "node_mqttjs"
+C_SOURCE = ROOT / "benchmarks" / "peers" / "c_libmosquitto.c"
+C_PROGRAM = ROOT / "benchmarks" / "peers" / "build" / "c_libmosquitto"
 TWISTD = "from twisted.scripts.twistd import run; run()"
 
 ANNOUNCED_S = 2.5
@@ -81,10 +87,51 @@ def _no_aiomqtt() -> str | None:
     return None if importlib.util.find_spec("aiomqtt") else "aiomqtt is not installed: pip install 'qyzn-bridge[bench]'"
 
 
+def _node(ports: Ports, _directory: Path) -> Sequence[str]:
+    return ["node", str(NODE_PEER / "bridge.js"), str(ports.terminals), str(ports.broker)]
+
+
+def _no_node() -> str | None:
+    if shutil.which("node") is None:
+        return "Node.js is not installed"
+    return None if (NODE_PEER / "node_modules" / "mqtt").is_dir() else "mqtt.js is not installed: make bench-peers"
+
+
+def _node_version() -> str:
+    mqtt = json.loads((NODE_PEER / "node_modules" / "mqtt" / "package.json").read_text())["version"]
+    return f"Node.js {_output('node', '--version').lstrip('v')}, mqtt.js {mqtt}"
+
+
+def _c(ports: Ports, _directory: Path) -> Sequence[str]:
+    return [str(C_PROGRAM), str(ports.terminals), str(ports.broker)]
+
+
+def _no_c() -> str | None:
+    """Builds it, when the source is newer."""
+    if C_PROGRAM.exists() and C_PROGRAM.stat().st_mtime >= C_SOURCE.stat().st_mtime:
+        return None
+    if shutil.which("gcc") is None:
+        return "gcc is not installed"
+    C_PROGRAM.parent.mkdir(exist_ok=True)
+    command = ["gcc", "-O2", "-o", str(C_PROGRAM), str(C_SOURCE), "-lmosquitto"]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    return None if built.returncode == 0 else f"it does not compile; libmosquitto-dev is needed: {built.stderr.splitlines()[0]}"
+
+
+def _c_version() -> str:
+    return f"{_output('gcc', '--version').splitlines()[0]}, -O2"
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - as above
+
+
 SYSTEMS = {
     each.name: each
     for each in (
         System(BRIDGE, "qyzn-bridge", _bridge, ready="qyzn-bridge ready", keeps=True, calm_s=ANNOUNCED_S),
         System(YARDSTICK, "asyncio + aiomqtt", _aiomqtt, missing=_no_aiomqtt, version=lambda: f"aiomqtt {version('aiomqtt')}"),
+        System("node", "Node.js + mqtt.js", _node, missing=_no_node, version=_node_version),
+        System("c", "C + libmosquitto", _c, missing=_no_c, version=_c_version),
     )
 }
