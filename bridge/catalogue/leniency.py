@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,27 +25,31 @@ class _Field(NamedTuple):
     is_list: bool
 
 
-def lenient(data: dict[str, Any], shape: type[S], aliases: dict[str, str]) -> tuple[S, dict[str, Any]]:
+def lenient(data: dict[str, Any], shape: type[S], aliases: Mapping[str, str]) -> tuple[S, dict[str, Any]]:
     """`data` as a `shape`, and what did not fit: fields that are unknown or of a type that cannot be read.
 
     Numbers may come as strings and the other way round, and an object where a list of objects is declared; `aliases` maps other
     spellings of a field to its own, which wins where both are there. What did not fit inside a nested object is named by its path,
     as in `faces[0].size`. Raises Invalid only when a field that has no default is missing or unreadable.
     """
-    said = {key: value for key, value in data.items() if value is not None}
-    data = {aliases[key]: value for key, value in said.items() if key in aliases}
-    data |= {key: value for key, value in said.items() if key not in aliases}
+    data = {key: value for key, value in data.items() if value is not None}
+    if not data.keys().isdisjoint(aliases):
+        data = {aliases[key]: value for key, value in data.items() if key in aliases} | {
+            key: value for key, value in data.items() if key not in aliases
+        }
     fields = _fields_of(shape)
     extra = {key: value for key, value in data.items() if key not in fields}
-    if not any(field.inner for field in fields.values()):
-        try:
-            value = msgspec.convert(data, shape, strict=False)
-        except msgspec.ValidationError:
-            pass
-        else:
-            if all(map(_is_number, msgspec.structs.astuple(value))):
-                return value, extra
-    return _salvage(data, shape, extra)
+    value = None if _has_objects(shape) else _converted(data, shape)
+    return (value, extra) if value is not None else _salvage(data, shape, extra)
+
+
+def _converted(data: dict[str, Any], shape: type[S]) -> S | None:
+    """All at once; None where one of the fields cannot be read."""
+    try:
+        value = msgspec.convert(data, shape, strict=False)
+    except msgspec.ValidationError:
+        return None
+    return value if all(map(_is_number, msgspec.structs.astuple(value))) else None
 
 
 def _salvage(data: dict[str, Any], shape: type[S], extra: dict[str, Any]) -> tuple[S, dict[str, Any]]:
@@ -107,6 +112,11 @@ def _fields_of(shape: type[msgspec.Struct]) -> dict[str, _Field]:
         field.encode_name: _Field(field.encode_name, field.type, *_struct_in(types[field.encode_name]))
         for field in msgspec.structs.fields(shape)
     }
+
+
+@cache
+def _has_objects(shape: type[msgspec.Struct]) -> bool:
+    return any(field.inner for field in _fields_of(shape).values())
 
 
 def _struct_type(shape: type[msgspec.Struct]) -> inspect.StructType:

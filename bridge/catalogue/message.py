@@ -176,7 +176,7 @@ class Report(Declaration):
     def read(self, data: dict[str, Any]) -> tuple[ReportData, dict[str, Any]]:
         """What a terminal said, and the fields that the declaration does not know or cannot read. Raises Invalid when a field
         without which the message means nothing is missing."""
-        return lenient(data, self.data, dict(self.aliases))
+        return lenient(data, self.data, self.aliases)
 
 
 C = TypeVar("C", bound=CommandData)

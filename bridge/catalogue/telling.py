@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, tzinfo
 from functools import cache
 from typing import Any
@@ -9,11 +10,17 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from .forms import RECORD_TIME
+
+_RECORD_TIME = re.compile(r"\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
+
 
 def fields_of_event(data: msgspec.Struct, zone: tzinfo) -> dict[str, Any]:
     """The fields by their names in Python, those of nested objects too; local civil times as moments in `zone`, if they are times."""
-    forms = _time_forms(type(data))
-    return {name: _told(value, forms.get(name), zone) for name, value in msgspec.structs.asdict(data).items()}
+    fields = msgspec.structs.asdict(data)
+    for name, form in _told_otherwise(type(data)):
+        fields[name] = _told(fields[name], form, zone)
+    return fields
 
 
 def _told(value: Any, form: str | None, zone: tzinfo) -> Any:
@@ -29,16 +36,42 @@ def _told(value: Any, form: str | None, zone: tzinfo) -> Any:
 
 def local_moment(text: str, form: str) -> datetime | None:
     """A local civil time, without its zone; None when the text is not exactly in this form, or no such time exists."""
+    text = text.strip()
+    if form == RECORD_TIME and (moment := exact_record_time(text)) is not None:
+        return moment
     try:
-        moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - terminals name no zone
+        moment = datetime.strptime(text, form)  # noqa: DTZ007 - terminals name no zone
     except ValueError:
         return None
-    return moment if moment.strftime(form).zfill(len(text.strip())) == text.strip() else None
+    return moment if moment.strftime(form).zfill(len(text)) == text else None
+
+
+def exact_record_time(text: str) -> datetime | None:
+    """A local civil time, without its zone, where it is written exactly as the protocol has it. None for anything else, which strptime may
+    still read: that takes 3.3 µs, and this 0.5."""
+    if _RECORD_TIME.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 @cache
-def _time_forms(shape: type[msgspec.Struct]) -> dict[str, str]:
+def _told_otherwise(shape: type[msgspec.Struct]) -> tuple[tuple[str, str | None], ...]:
+    """The fields that are not told as they came, and the form of those that are times: times, objects and lists."""
     declared = inspect.type_info(shape)
     assert isinstance(declared, inspect.StructType)
-    extras = {field.name: field.type.extra or {} for field in declared.fields if isinstance(field.type, inspect.Metadata)}
-    return {name: extra["local_time"] for name, extra in extras.items() if "local_time" in extra}
+    forms = {
+        field.name: (field.type.extra or {}).get("local_time") for field in declared.fields if isinstance(field.type, inspect.Metadata)
+    }
+    names = [field.name for field in declared.fields if forms.get(field.name) or not _is_plain(field.type)]
+    return tuple((name, forms.get(name)) for name in names)
+
+
+def _is_plain(declared: inspect.Type) -> bool:
+    if isinstance(declared, inspect.Metadata):
+        return _is_plain(declared.type)
+    if isinstance(declared, inspect.UnionType):
+        return all(map(_is_plain, declared.types))
+    return isinstance(declared, inspect.StrType | inspect.IntType | inspect.FloatType | inspect.BoolType | inspect.NoneType)

@@ -205,8 +205,10 @@ def _holders_within(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _encoded(event: dict[str, Any], max_bytes: int | None) -> bytes:
     """The event as JSON. One that the broker would not take goes without its pictures in base64, or even without `extra`, and says so."""
     payload = msgspec.json.encode(event)
+    if max_bytes is None or len(payload) <= max_bytes:
+        return payload
     bulky = [*_pictures_within(event), *([(event, "extra")] if event.get("extra") else [])]
-    while max_bytes is not None and len(payload) > max_bytes and bulky:
+    while len(payload) > max_bytes and bulky:
         holder, name = bulky.pop(0)
         holder.pop(name)
         holder[f"{name.removesuffix('_base64')}_error"] = "too large for the broker"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-_RECORD_FORM = "%Y-%m-%d %H:%M:%S"
+from ..catalogue.forms import RECORD_TIME
+from ..catalogue.telling import exact_record_time
 
 
 def terminal_time(moment: datetime) -> str:
@@ -24,7 +25,11 @@ def parse_terminal_time(text: str, zone: tzinfo) -> datetime | None:
 
 def parse_record_time(text: str, zone: tzinfo) -> datetime | None:
     """`yyyy-MM-dd HH:mm:ss` as a moment in `zone`; None when it is not one (section 4.6.1)."""
+    text = text.strip()
+    moment = exact_record_time(text)
+    if moment is not None:
+        return moment.replace(tzinfo=zone)
     try:
-        return datetime.strptime(text.strip(), _RECORD_FORM).replace(tzinfo=zone)
+        return datetime.strptime(text, RECORD_TIME).replace(tzinfo=zone)
     except ValueError:
         return None

@@ -89,6 +89,8 @@ def digest_of(body: bytes) -> bytes:
 
 
 def _plain_desc(desc: Any) -> str:
+    if desc is None:
+        return ""
     return str(desc) if isinstance(desc, str | int | float) and not isinstance(desc, bool) else ""
 
 
@@ -116,9 +118,14 @@ def _answered_data(data: Any) -> dict[str, Any] | list[Any]:
 
 def is_deeper(value: Any, levels: int) -> bool:
     """Whether objects and arrays are nested in more levels than that."""
-    if not isinstance(value, dict | list):
+    if not isinstance(value, (dict, list)):
         return False
-    return levels == 0 or any(is_deeper(each, levels - 1) for each in (value.values() if isinstance(value, dict) else value))
+    if levels == 0:
+        return True
+    for each in value.values() if isinstance(value, dict) else value:  # noqa: SIM110 - 0.7 µs of an event, and 3 as a generator
+        if isinstance(each, (dict, list)) and is_deeper(each, levels - 1):
+            return True
+    return False
 
 
 def _reason(error: Exception) -> str:
