@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 ACL = ROOT / "etc" / "mosquitto.acl"
 PASSWORD = "correct-horse"
 BRIDGE, HOME_ASSISTANT = "qyzn-bridge", "homeassistant"
-ROLES = (BRIDGE, HOME_ASSISTANT, "viewer", "doorman", "responder", "administrator")
+ROLES = (BRIDGE, HOME_ASSISTANT, "viewer", "doorman", "responder", "node-red", "administrator")
 NOBODY = "stranger"  # has a password, and no role
 
 PLACES = {"base": "qyzn", "device": "T0001", "message": "card_swiped", "person": "1001", "face": "f7"}
@@ -53,6 +53,7 @@ MAY_PUBLISH: dict[str, tuple[str, ...]] = {
     "viewer": (),
     "doorman": ("qyzn/T0001/command/open_door",),
     "responder": ("qyzn/T0001/answer/*",),
+    "node-red": ("qyzn/T0001/command/open_door", "qyzn/T0001/answer/qrcode", "qyzn/T0001/answer/call"),
     # the administrator's: all that the bridge is asked
     NOBODY: (),
 }
@@ -74,6 +75,13 @@ MAY_READ: dict[str, tuple[str, ...]] = {
     "viewer": ("qyzn/bridge/state", "qyzn/T0001/availability", "qyzn/T0001/event/*", "qyzn/T0001/event_replay/*", "qyzn/T0001/image/*"),
     "doorman": ("qyzn/T0001/response/open_door", "qyzn/T0001/response/open_door/me"),
     "responder": ("qyzn/T0001/event/qrcode", "qyzn/T0001/event/call"),
+    "node-red": (
+        "qyzn/T0001/event/qrcode",
+        "qyzn/T0001/event/call",
+        "qyzn/T0001/event/recognition",
+        "qyzn/T0001/event_replay/recognition",
+        "qyzn/T0001/response/open_door",
+    ),
     "administrator": ("qyzn", "qyzn/*"),
     NOBODY: (),
 }
