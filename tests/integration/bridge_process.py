@@ -22,17 +22,14 @@ PATIENCE_S = 15.0  # for a line that comes in a fraction of a second, on a busy 
 STOP_S = 8.0  # promised for SIGTERM
 
 
-class Program:
-    """One run of a twistd plugin, in `directory` as its working directory. `prelude` is Python that runs before twistd."""
+class Run:
+    """One run of a program, in `directory` as its working directory, with its output line by line. It has to end with 0 when it is told to."""
 
-    def __init__(
-        self, directory: Path, plugin: str, options: Sequence[str], environment: Mapping[str, str] | None = None, prelude: str = ""
-    ) -> None:
-        command = [sys.executable, "-c", prelude + TWISTD, "-n", "--pidfile=", plugin, *options]
+    def __init__(self, directory: Path, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             command,
             cwd=directory,
-            env=_clean_environment() | dict(environment or {}),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -111,6 +108,16 @@ class Program:
 
     def _text(self, name: str) -> str:
         return "".join(self._lines[name])
+
+
+class Program(Run):
+    """One run of a twistd plugin. `prelude` is Python that runs before twistd."""
+
+    def __init__(
+        self, directory: Path, plugin: str, options: Sequence[str], environment: Mapping[str, str] | None = None, prelude: str = ""
+    ) -> None:
+        command = [sys.executable, "-c", prelude + TWISTD, "-n", "--pidfile=", plugin, *options]
+        super().__init__(directory, command, _clean_environment() | dict(environment or {}))
 
 
 class Bridge(Program):
