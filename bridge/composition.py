@@ -44,6 +44,7 @@ from bridge.relay.requests import OfNothing, Request, RequestRelay, admission_re
 from bridge.roster import Roster
 from bridge.session.admission import Attempt
 from bridge.session.session import SessionLimits, Surroundings
+from bridge.terminal.deadlines import Deadlines
 from bridge.terminal.directory import Directory
 from bridge.terminal.factory import TerminalFactory
 from bridge.terminal.hall import Hall
@@ -318,6 +319,7 @@ def _hall(common: _Common, relay: Relay) -> Hall:
         first_sequence=lambda: secrets.randbelow(1 << 32),
         places=common.places,
         rates=Rates(Rate(limits.frames_per_s, limits.frames_burst), Rate(limits.bytes_per_s, limits.bytes_burst)),
+        deadlines=Deadlines(common.reactor),
     )
 
 

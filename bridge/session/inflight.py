@@ -12,7 +12,6 @@ The rules:
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
@@ -79,49 +78,60 @@ class AnswerTo(Enum):
 
 
 class InFlight:
-    """The requests of one connection, by sequence: one way in (`add`), one way out (`take`, or `clear` for all)."""
+    """The requests of one connection, by sequence: one way in (`add`), one way out (`take`, or `clear` for all).
+
+    There are thousands of these, nearly all of them quiet: so there is a table only while something waits, and what is over is remembered as
+    plain numbers, the sequence of an AnswerTo.LATE and the complement of an AnswerTo.COPY.
+    """
 
     __slots__ = ("_finished", "_waiting")
 
     def __init__(self) -> None:
-        self._waiting: dict[int, Request] = {}
-        self._finished: OrderedDict[int, AnswerTo] = OrderedDict()
+        self._waiting: dict[int, Request] | None = None
+        self._finished: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting or ())
 
     @property
     def is_full(self) -> bool:
         """Whether one more would be too many."""
-        return len(self._waiting) >= MOST_WAITING
+        return len(self) >= MOST_WAITING
 
     def __contains__(self, sequence: int) -> bool:
-        return sequence in self._waiting
+        return self._waiting is not None and sequence in self._waiting
 
     def add(self, request: Request) -> None:
         """It waits under its sequence."""
+        if self._waiting is None:
+            self._waiting = {}
         self._waiting[request.sequence] = request
 
     def take(self, sequence: int, *, answered: bool = False) -> Request | AnswerTo:
         """The request with this sequence, which then waits no more; or what an answer to it would be. `answered`: because of its
         answer, and not for want of one."""
-        request = self._waiting.pop(sequence, None)
+        request = self._waiting.pop(sequence, None) if self._waiting else None
         if request is None:
-            return self._finished.get(sequence, AnswerTo.BOGUS)
-        self._finished[sequence] = AnswerTo.COPY if answered and request.copies > 1 else AnswerTo.LATE
-        if len(self._finished) > _FINISHED_REMEMBERED:
-            self._finished.popitem(last=False)
+            return self._answer_to_finished(sequence)
+        number = ~sequence if answered and request.copies > 1 else sequence
+        self._finished = (*self._finished[1 - _FINISHED_REMEMBERED :], number)
+        self._waiting = self._waiting or None
         return request
 
     def due(self, now: float) -> list[Request]:
         """Those on which something must be done by now; they keep waiting."""
-        return [request for request in self._waiting.values() if request.due_at <= now]
+        return [request for request in self._waiting.values() if request.due_at <= now] if self._waiting else []
 
     def next_due_at(self) -> float:
         """When something must be done next; infinity when nothing waits."""
-        return min((request.due_at for request in self._waiting.values()), default=inf)
+        return min(request.due_at for request in self._waiting.values()) if self._waiting else inf
 
     def clear(self) -> list[Request]:
         """All of them, which then wait no more."""
-        waiting, self._waiting = self._waiting, {}
-        return list(waiting.values())
+        waiting, self._waiting = self._waiting, None
+        return list(waiting.values()) if waiting else []
+
+    def _answer_to_finished(self, sequence: int) -> AnswerTo:
+        if sequence in self._finished:
+            return AnswerTo.LATE
+        return AnswerTo.COPY if ~sequence in self._finished else AnswerTo.BOGUS

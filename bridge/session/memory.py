@@ -6,7 +6,6 @@ memory belongs to the terminal, not to the connection, and knows which connectio
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,25 +49,27 @@ class AnswerMemory:
     """The answers given to one terminal. `now` is monotonic seconds.
 
     A record under way is kept whatever its age, or its copy would be acted on as well; an answer is kept without the connection it went
-    to, which may be long gone.
+    to, which may be long gone. There are thousands of memories with nothing in them: so the tables are there only while something is.
     """
 
     __slots__ = ("_answered", "_under_way")
 
     def __init__(self) -> None:
-        self._under_way: dict[Key, _UnderWay] = {}
-        self._answered: OrderedDict[Key, _Answered] = OrderedDict()
+        self._under_way: dict[Key, _UnderWay] | None = None
+        self._answered: dict[Key, _Answered] | None = None
 
     def __len__(self) -> int:
-        return len(self._under_way) + len(self._answered)
+        return len(self._under_way or ()) + len(self._answered or ())
 
     def is_new(self, key: Key, send: Send, now: float) -> bool:
         """Whether this record is to be acted on. If not, it is a copy: its answer is sent now, or once there is one, through `send`."""
-        self._drop_old(now)
-        answered = self._answered.get(key)
+        self.drop_old(now)
+        answered = self._answered.get(key) if self._answered else None
         if answered is not None:
             send(answered.answer_at(now))
             return False
+        if self._under_way is None:
+            self._under_way = {}
         is_new = key not in self._under_way
         self._under_way[key] = _UnderWay(now, send)
         return is_new
@@ -76,24 +77,36 @@ class AnswerMemory:
     def settle(self, key: Key, answer: bytes, send: Send, stale: Stale | None = None) -> None:
         """The answer is this frame: send it to whoever asked last (`send` when nobody remembers), and to whoever asks again before it
         is `stale`."""
-        under_way = self._under_way.pop(key, None)
+        under_way = self._take_under_way(key)
         if under_way is None:
             send(answer)
             return
+        if self._answered is None:
+            self._answered = {}
         self._answered[key] = _Answered(under_way.asked_at, answer, stale)
         under_way.send(answer)
         if len(self._answered) > MOST_REMEMBERED:
-            self._answered.popitem(last=False)
+            del self._answered[next(iter(self._answered))]
 
     def forget(self, key: Key) -> None:
         """The record could not be made safe: its next copy is to be acted on as if it were the first."""
-        self._under_way.pop(key, None)
-        self._answered.pop(key, None)
+        self._take_under_way(key)
+        if self._answered is not None:
+            self._answered.pop(key, None)
+            self._answered = self._answered or None
 
-    def _drop_old(self, now: float) -> None:
-        """First answered, first out."""
+    def drop_old(self, now: float) -> None:
+        """Forget what is remembered for long enough: first answered, first out."""
         while self._answered:
             key, answered = next(iter(self._answered.items()))
             if now - answered.asked_at < REMEMBERED_S:
                 return
             del self._answered[key]
+        self._answered = None
+
+    def _take_under_way(self, key: Key) -> _UnderWay | None:
+        if self._under_way is None:
+            return None
+        under_way = self._under_way.pop(key, None)
+        self._under_way = self._under_way or None
+        return under_way

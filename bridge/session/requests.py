@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 from ..catalogue import Result
 from ..wire import Body, MessageType, encode_frame
@@ -18,17 +17,26 @@ _LEAST_WAIT_S = 0.1
 _WRONG = {AnswerTo.LATE: "an answer that came too late", AnswerTo.BOGUS: "an answer to no request", AnswerTo.COPY: None}
 
 
+class Line(Protocol):
+    """What requests go out on: the session's end of the connection."""
+
+    def send(self, frame: bytes) -> None:
+        """Put a frame on the wire."""
+
+    def tell(self, happening: Happening) -> None:
+        """Tell the owner."""
+
+    def wall(self) -> float:
+        """UNIX seconds, for the header."""
+
+
 class Requests:
-    """The requests of one session. `now` is monotonic seconds; `wall` gives UNIX seconds for the header."""
+    """The requests of one session. `now` is monotonic seconds."""
 
-    __slots__ = ("_in_flight", "_is_abandoned", "_next_sequence", "_next_token", "_send", "_tell", "_wall")
+    __slots__ = ("_in_flight", "_is_abandoned", "_line", "_next_sequence", "_next_token")
 
-    def __init__(
-        self, send: Callable[[bytes], None], tell: Callable[[Happening], None], wall: Callable[[], float], first_sequence: int
-    ) -> None:
-        self._send = send
-        self._tell = tell
-        self._wall = wall
+    def __init__(self, line: Line, first_sequence: int) -> None:
+        self._line = line
         self._next_sequence = first_sequence
         self._next_token = 0
         self._in_flight = InFlight()
@@ -72,11 +80,11 @@ class Requests:
             expires_at=expires_at,
         )
         if self._is_abandoned:
-            self._tell(Concluded(request.token, request.failed("superseded", now)))
+            self._line.tell(Concluded(request.token, request.failed("superseded", now)))
         elif self._in_flight.is_full:
-            self._tell(Concluded(request.token, request.failed("busy", now)))
+            self._line.tell(Concluded(request.token, request.failed("busy", now)))
         elif now >= expires_at:
-            self._tell(Concluded(request.token, request.failed("expired", now)))
+            self._line.tell(Concluded(request.token, request.failed("expired", now)))
         else:
             self._send_anew(request, now)
         return request.token
@@ -97,7 +105,7 @@ class Requests:
             outcome = request.failed("busy", now)
         else:
             outcome = Answered(sequence, request.attempts, now - request.queued_at, result, body.desc, body.data)
-        self._tell(Concluded(request.token, outcome))
+        self._line.tell(Concluded(request.token, outcome))
         return None
 
     def tick(self, now: float) -> None:
@@ -118,14 +126,14 @@ class Requests:
         """The connection is gone: what waits fails, and so does what is yet to come."""
         self._is_abandoned = True
         for request in self._in_flight.clear():
-            self._tell(Concluded(request.token, request.failed("superseded", now)))
+            self._line.tell(Concluded(request.token, request.failed("superseded", now)))
 
     def _fail(self, request: Request, now: float) -> None:
         self._conclude(request, request.failed("busy" if request.busy else "timeout", now))
 
     def _conclude(self, request: Request, outcome: Failed) -> None:
         self._in_flight.take(request.sequence)
-        self._tell(Concluded(request.token, outcome))
+        self._line.tell(Concluded(request.token, outcome))
 
     def _send_anew(self, request: Request, now: float) -> None:
         """With a sequence of its own."""
@@ -135,7 +143,7 @@ class Requests:
         self._put_on_wire(request, now)
 
     def _put_on_wire(self, request: Request, now: float) -> None:
-        self._send(encode_frame(MessageType.REQUEST, request.sequence, int(self._wall()), request.body, request.version))
+        self._line.send(encode_frame(MessageType.REQUEST, request.sequence, int(self._line.wall()), request.body, request.version))
         request.sent(now)
 
     def _ask_again_later(self, request: Request, data: Any, now: float) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import Enum, auto
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..catalogue import REPORTS, ReportData, Result
 from ..catalogue.identity import Login, Logout, Register, RegisterAnswer, SyncTime, SyncTimeAnswer
@@ -66,6 +66,14 @@ class StaleAnswer:
     data: Any = None
 
 
+class _Synced(NamedTuple):
+    """What the last sync_time told of the terminal's clock, and when that was, by both clocks: UNIX seconds and monotonic ones."""
+
+    clock: TerminalClock
+    wall: float
+    now: float
+
+
 class Session:
     """One connection's conversation. Call one of the inputs (`receive`, `answer`, `forget`, `requests.send`, `tick`, `end`), then act on
     `take_output` and `take_happenings`, and call `tick` at `deadline`. `wake` is called whenever there is something to send: an answer
@@ -75,7 +83,6 @@ class Session:
         "_address",
         "_around",
         "_clock",
-        "_clock_at",
         "_connected_at",
         "_happenings",
         "_heard_at",
@@ -96,38 +103,36 @@ class Session:
         self._was_rejected = False
         self._address = address
         self._connected_at = self._heard_at = now
-        self._output: list[bytes] = []
-        self._happenings: list[Happening] = []
+        self._output: list[bytes] | None = None
+        self._happenings: list[Happening] | None = None
         self._own_memory = AnswerMemory()
         self._memory: AnswerMemory | None = None
         self.state = State.NEW
         self.identity: Identity | None = None
         self.is_paused = False
         """Set while the owner does not read: then silence is not the terminal's."""
-        self._clock: TerminalClock | None = None
-        self._clock_at = (0.0, now)
-        """When that was, by both clocks: UNIX seconds and monotonic ones."""
-        self.requests = Requests(self._send, self._happenings.append, surroundings.wall, first_sequence)
+        self._clock: _Synced | None = None
+        self.requests = Requests(self, first_sequence)
 
     # What comes out.
 
     def take_output(self) -> list[bytes]:
         """The frames to send, in order, taken once."""
-        output, self._output[:] = self._output[:], []
-        return output
+        output, self._output = self._output, None
+        return output or []
 
     def take_happenings(self) -> list[Happening]:
         """What happened since the last call, in order, taken once."""
-        happenings, self._happenings[:] = self._happenings[:], []
-        return happenings
+        happenings, self._happenings = self._happenings, None
+        return happenings or []
 
     def deadline(self) -> float:
         """When `tick` must be called at the latest; infinity once the session has ended."""
         if self.state is State.ENDED:
             return inf
-        silence = inf if self.is_paused else self._heard_at + self._around.limits.silence_s
-        login = self._connected_at + self._around.limits.login_s if self.state is State.NEW else inf
-        return min(silence, login, self.requests.next_due_at())
+        limits = self._around.limits
+        at = min(self.requests.next_due_at(), inf if self.is_paused else self._heard_at + limits.silence_s)
+        return min(at, self._connected_at + limits.login_s) if self.state is State.NEW else at
 
     # What goes in.
 
@@ -140,7 +145,7 @@ class Session:
         if act is None:
             self._fault(f"unknown msgType {frame.message_type}")
         elif frame.message_type == MessageType.HEARTBEAT:
-            self._send(encode_frame(MessageType.HEARTBEAT, 0, int(self._around.wall()), version=frame.version))
+            self.send(encode_frame(MessageType.HEARTBEAT, 0, int(self._around.wall()), version=frame.version))
         elif (body := self._read_body(frame)) is not None:
             act(self, frame, body, now)
 
@@ -151,7 +156,7 @@ class Session:
             return
         answer = self._answer_frame(received, result, data)
         later = Stale(stale.at, self._answer_frame(received, stale.result, stale.data)) if stale else None
-        self._memory_for_reports().settle(received.key, answer, self._send, later)
+        self._memory_for_reports().settle(received.key, answer, self.send, later)
 
     def forget(self, received: Received) -> None:
         """The message could not be made safe: say nothing, so that the terminal keeps its record and sends it again."""
@@ -159,10 +164,12 @@ class Session:
             self._memory_for_reports().forget(received.key)
 
     def tick(self, now: float) -> None:
-        """Act on the deadlines that have passed."""
+        """Act on the deadlines that have passed. A terminal that does nothing but beat comes by here, too: what is remembered of it goes in time."""
         limits = self._around.limits
         if self.state is State.ENDED:
             return
+        self._own_memory.drop_old(now)
+        self._memory_for_reports().drop_old(now)
         if self.state is State.NEW and now >= self._connected_at + limits.login_s:
             if not self._was_rejected:
                 self._fault(
@@ -185,17 +192,30 @@ class Session:
             return
         self.state = State.ENDED
         self.requests.abandon(now)
-        self._happenings.append(Ended(reason, clean))
+        self.tell(Ended(reason, clean))
 
     # Inside.
 
-    def _send(self, frame: bytes) -> None:
+    def send(self, frame: bytes) -> None:
+        """Put a frame on the wire."""
         if self.state is not State.ENDED:
+            if self._output is None:
+                self._output = []
             self._output.append(frame)
             self._wake()
 
+    def tell(self, happening: Happening) -> None:
+        """Tell the owner, who takes it with `take_happenings`."""
+        if self._happenings is None:
+            self._happenings = []
+        self._happenings.append(happening)
+
+    def wall(self) -> float:
+        """UNIX seconds."""
+        return self._around.wall()
+
     def _fault(self, reason: str) -> None:
-        self._happenings.append(Faulted(reason))
+        self.tell(Faulted(reason))
 
     def _memory_for_reports(self) -> AnswerMemory:
         return self._own_memory if self._memory is None else self._memory
@@ -212,7 +232,7 @@ class Session:
 
     def _refuse(self, frame: Frame, result: Result, data: Any = None) -> None:
         if frame.message_type == MessageType.REQUEST:
-            self._send(self._response(frame.sequence, frame.version, result, data))
+            self.send(self._response(frame.sequence, frame.version, result, data))
 
     def _response(self, sequence: int, version: int, result: Result, data: Any, named: str | None = None) -> bytes:
         body = response_body(result, result.words, {} if data is None else data, named)
@@ -263,17 +283,17 @@ class Session:
         own = _OWN.get(type(received.data))
         memory = self._memory_for_reports() if own is None else self._own_memory
         may_be_copy = received.wants_answer and own is not Session._sync_time
-        if may_be_copy and not memory.is_new(received.key, self._send, now):
+        if may_be_copy and not memory.is_new(received.key, self.send, now):
             return
         if own is None:
-            self._happenings.append(received)
+            self.tell(received)
         else:
             own(self, received, received.data, now)
 
     def _answer_own(self, received: Received, result: Result, data: Any = None) -> None:
         if received.wants_answer:
             frame = self._response(received.sequence, received.version, result, data)
-            self._own_memory.settle(received.key, frame, self._send)
+            self._own_memory.settle(received.key, frame, self.send)
 
     def _register(self, received: Received, data: Register, now: float) -> None:
         self._admit(received, self._around.admission.register(data, self._attempt()), now)
@@ -290,7 +310,7 @@ class Session:
             self._answer_own(received, verdict.result, wait)
             self._own_memory.forget(received.key)  # its next copy is judged anew: it may have been approved meanwhile
             self._was_rejected = True
-            self._happenings.append(Rejected(verdict))
+            self.tell(Rejected(verdict))
             return
         identity = verdict.identity
         answer = RegisterAnswer(uuid=identity.uuid, passwd=verdict.passwd) if verdict.passwd is not None else None
@@ -298,7 +318,7 @@ class Session:
         self.identity = identity
         self.state = State.IDENTIFIED
         self._memory = self._around.memory_of(identity.serial)
-        self._happenings.append(Identified(identity))
+        self.tell(Identified(identity))
 
     def _logout(self, received: Received, data: Logout, now: float) -> None:
         self._answer_own(received, Result.SUCCESS)
@@ -311,16 +331,15 @@ class Session:
         theirs = parse_terminal_time(data.timestamp or "", zone)
         if theirs is not None:
             ahead_s, before = (theirs - site).total_seconds(), self._clock_now(now)
-            self._clock = TerminalClock(wall, ahead_s) if before is None else before.synced_again(wall, ahead_s)
-            self._clock_at = (wall, now)
+            clock = TerminalClock(wall, ahead_s) if before is None else before.synced_again(wall, ahead_s)
+            self._clock = _Synced(clock, wall, now)
         self._answer_own(received, Result.SUCCESS, SyncTimeAnswer(timestamp=terminal_time(site)))
 
     def _clock_now(self, now: float) -> TerminalClock | None:
         """What is known of the terminal's clock. The bridge's own may have been set since: the monotonic one tells."""
         if self._clock is None:
             return None
-        synced_wall, synced_now = self._clock_at
-        return self._clock.stepped(self._around.wall() - synced_wall - (now - synced_now))
+        return self._clock.clock.stepped(self._around.wall() - self._clock.wall - (now - self._clock.now))
 
     def _answered(self, frame: Frame, body: Body, now: float) -> None:
         """A RESPONSE: whichever request it belongs to is over."""

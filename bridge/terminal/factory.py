@@ -29,15 +29,13 @@ class TerminalFactory(Factory):
         for protocol in list(self._connections):
             protocol.close(reason)
 
-    def buildProtocol(self, addr: IAddress | None) -> TerminalProtocol:
+    def buildProtocol(self, addr: IAddress | None) -> TerminalProtocol:  # type: ignore[override]  # it has no use for its factory
         """A connection from `addr`."""
         return self.protocol_for(address_of(addr))
 
     def protocol_for(self, address: str) -> TerminalProtocol:
         """A connection from this address."""
-        protocol = TerminalProtocol(self.hall, address, self._connections)
-        protocol.factory = self
-        return protocol
+        return TerminalProtocol(self.hall, address, self._connections)
 
 
 def address_of(addr: IAddress | None) -> str:

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from ..session.session import Surroundings
 from .audience import Audience
+from .deadlines import Deadlines
 from .directory import Directory
 from .limits import FrameLimits, Places, Rates
 
@@ -26,6 +27,7 @@ class Hall:
     first_sequence: Callable[[], int]
     places: Places
     rates: Rates
+    deadlines: Deadlines
 
 
 class StreamTransport(Protocol):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from math import inf
 from typing import Literal
 
 IPV6_PREFIX = 64
@@ -43,52 +45,48 @@ class Rates:
     frames: Rate = Rate(100, 1000)
     bytes: Rate = Rate(2 * 1024 * 1024, 16 * 1024 * 1024)
 
+    @lru_cache(maxsize=4)  # noqa: B019 - a value without an owner, of which a bridge has one
     def before_login(self) -> Rates:
-        """Those of a connection that has not said who it is."""
+        """Those of a connection that has not said who it is. They are the same for all of them."""
         return Rates(self.frames.reduced(BEFORE_LOGIN), self.bytes.reduced(BEFORE_LOGIN))
 
 
-class Bucket:
-    """A token bucket that goes into debt: what has come has come, and is made up for by waiting. `now` is monotonic seconds."""
-
-    __slots__ = ("_at", "_rate", "_tokens")
-
-    def __init__(self, rate: Rate, now: float) -> None:
-        self._rate = rate
-        self._tokens = rate.burst
-        self._at = now
-
-    def spend(self, amount: float, now: float) -> None:
-        """So much came."""
-        gained = max(0.0, now - self._at) * self._rate.per_s
-        self._tokens = min(self._rate.burst, self._tokens + gained) - amount
-        self._at = now
-
-    def wait_s(self, now: float) -> float:
-        """How long nothing more is to come; 0 when nothing is owed."""
-        return max(0.0, -self._tokens / self._rate.per_s - (now - self._at))
-
-
 class Pace:
-    """How fast one terminal sends, against how fast it may."""
+    """How fast one terminal sends, against how fast it may: two token buckets that go into debt, for what has come has come, and is made up
+    for by waiting. `now` is monotonic seconds."""
 
-    __slots__ = ("_bytes", "_frames")
+    __slots__ = ("_at", "_bytes", "_frames", "_rates")
 
-    def __init__(self, rates: Rates, now: float) -> None:
-        self._frames = Bucket(rates.frames, now)
-        self._bytes = Bucket(rates.bytes, now)
+    def __init__(self, rates: Rates) -> None:
+        self._rates = rates
+        self._frames = self._bytes = 0.0
+        """What the buckets lacked of being full, at a moment."""
+        self._at = -inf
 
-    def read(self, size: int, now: float) -> None:
+    def read(self, size: float, now: float) -> None:
         """So many bytes came, whatever they are."""
-        self._bytes.spend(size, now)
+        self._refill(now)
+        self._bytes += size
 
     def frame(self, now: float) -> None:
         """A whole frame came."""
-        self._frames.spend(1, now)
+        self._refill(now)
+        self._frames += 1
 
     def wait_s(self, now: float) -> float:
-        """How long to read nothing, so that it does not send faster than it may."""
-        return max(self._frames.wait_s(now), self._bytes.wait_s(now))
+        """How long to read nothing, so that it does not send faster than it may; 0 when nothing is owed."""
+        frames, size = self._rates.frames, self._rates.bytes
+        if self._frames <= frames.burst and self._bytes <= size.burst:
+            return 0.0
+        owed_s = max((self._frames - frames.burst) / frames.per_s, (self._bytes - size.burst) / size.per_s)
+        return max(0.0, owed_s - (now - self._at))
+
+    def _refill(self, now: float) -> None:
+        quiet_s = now - self._at
+        if quiet_s > 0:
+            self._at = now
+            self._frames = max(0.0, self._frames - quiet_s * self._rates.frames.per_s)
+            self._bytes = max(0.0, self._bytes - quiet_s * self._rates.bytes.per_s)
 
 
 class Places:

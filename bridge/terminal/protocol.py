@@ -1,4 +1,4 @@
-"""One terminal's connection: bytes from the transport to the session and back, with one timer.
+"""One terminal's connection: bytes from the transport to the session and back, with one deadline.
 
 This is the only file that touches a terminal's transport.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.interfaces import IDelayedCall, IProtocol, IPushProducer, ITCPTransport, ITransport
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -37,31 +37,52 @@ MOST_UNREAD_FRAMES = 4
 """So many of the largest frames may wait for a peer that does not read what it is sent."""
 
 
-@implementer(IPushProducer)
-class TerminalProtocol(Protocol):
-    """A connection. Once `identity` is set it speaks for that terminal, and stands in the directory until it ends."""
+@implementer(IProtocol, IPushProducer)
+class TerminalProtocol:
+    """A connection. Once `identity` is set it speaks for that terminal, and stands in the directory until it ends.
 
+    There are thousands, nearly all of them quiet. So it has slots, which Twisted's own Protocol has not, and makes what only some of them need
+    when they need it.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_connections",
+        "_framer",
+        "_hall",
+        "_is_lost",
+        "_is_settling",
+        "_pace",
+        "_reading",
+        "_session",
+        "_unread_bytes",
+        "_waiting",
+        "address",
+        "joined_at",
+        "protocol_version",
+        "transport",
+        "wakes_at",
+    )
     log = Logger()
-    transport: StreamTransport | None  # type: ignore[assignment]  # ITransport says less than is used here
 
     def __init__(self, hall: Hall, address: str, connections: set[TerminalProtocol]) -> None:
         """`connections` is where it stands for as long as it is connected."""
         self._hall = hall
         self._connections = connections
         self.address = address
+        self.transport: StreamTransport | None = None
         self._framer = Framer(hall.limits.before_login)
         self._session = Session(hall.surroundings, address, hall.first_sequence(), hall.clock.seconds(), self._wake)
-        self._timer: IDelayedCall | None = None
-        self._timer_at = inf
+        self.wakes_at = inf
         self._closing: IDelayedCall | None = None
         self._is_lost = False
         """There is no transport any more."""
         self._is_settling = False
-        self._reading = Reading(hall.clock, self._read_frames)
-        self._pace = Pace(hall.rates.before_login(), hall.clock.seconds())
+        self._reading: Reading | None = None
+        self._pace = Pace(hall.rates.before_login())
         self._unread_bytes = 0
         """What was sent since the peer stopped reading: it stays in the bridge's memory."""
-        self._waiting: dict[int, Deferred[Outcome]] = {}
+        self._waiting: dict[int, Deferred[Outcome]] | None = None
         self.joined_at: float | None = None
         """UNIX seconds at which it first identified itself."""
         self.protocol_version: int | None = None
@@ -104,6 +125,8 @@ class TerminalProtocol(Protocol):
             resend=resend,
         )
         answer: Deferred[Outcome] = Deferred()
+        if self._waiting is None:
+            self._waiting = {}
         self._waiting[token] = answer
         self._settle()
         return answer
@@ -127,17 +150,23 @@ class TerminalProtocol(Protocol):
         """Stop reading, for a reason of the bridge's own; silence is not held against the terminal meanwhile."""
         if not self._is_over:
             self._session.is_paused = True
-            self._reading.pause(why)
+            self._held().pause(why)
 
     def resume(self, why: str) -> None:
         """That reason is over."""
         if not self._is_over:
-            self._reading.resume(why)
-            if not self._reading.is_held:
+            reading = self._held()
+            reading.resume(why)
+            if not reading.is_held:
                 self._session.resume(self._hall.clock.seconds())
             self._arm()
 
     # Twisted's side.
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """The transport is there."""
+        self.transport = cast("StreamTransport", transport)  # ITransport says less than is used here
+        self.connectionMade()
 
     def connectionMade(self) -> None:
         """A terminal, or somebody, has connected."""
@@ -150,7 +179,6 @@ class TerminalProtocol(Protocol):
             self._act_on(TurnedAway(full))
             return
         self._connections.add(self)
-        self._reading.transport = self.transport
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
@@ -182,13 +210,13 @@ class TerminalProtocol(Protocol):
     def pauseProducing(self) -> None:
         """The peer does not read what it is sent: read no more from it until it does."""
         if not self._is_over:
-            self._reading.pause(OUTPUT)
+            self._held().pause(OUTPUT)
 
     def resumeProducing(self) -> None:
         """The peer has read."""
         self._unread_bytes = 0
         if not self._is_over:
-            self._reading.resume(OUTPUT)
+            self._held().resume(OUTPUT)
 
     def stopProducing(self) -> None:
         """The transport is gone; connectionLost follows."""
@@ -200,9 +228,22 @@ class TerminalProtocol(Protocol):
         """The session has ended: nothing is read any more, and nothing asked."""
         return self._session.state is State.ENDED
 
+    def _held(self) -> Reading:
+        """What is kept of why nothing is read."""
+        if self._reading is None:
+            self._reading = Reading(self._hall.clock, self.transport, self._read_frames)
+        return self._reading
+
+    def _is_held_for(self, why: str) -> bool:
+        return self._reading is not None and self._reading.is_paused_for(why)
+
+    @property
+    def _is_read(self) -> bool:
+        return self._session.state is not State.ENDED and (self._reading is None or not self._reading.is_paused)
+
     def _read_frames(self) -> None:
         try:
-            while not (self._reading.is_paused or self._is_over) and (frame := self._framer.next_frame()) is not None:
+            while self._is_read and (frame := self._framer.next_frame()) is not None:
                 now = self._hall.clock.seconds()
                 self._pace.frame(now)
                 self.protocol_version = frame.version
@@ -217,10 +258,10 @@ class TerminalProtocol(Protocol):
         """Do not read for as long as it has been too fast. It is not disconnected for that, however long it goes on: a terminal may have
         thousands of records to catch up on, and one that had to connect again would cost more. Before login, the time to login ends it."""
         wait_s = self._pace.wait_s(self._hall.clock.seconds())
-        if wait_s > 0 and not self._is_over and not self._reading.is_paused_for(PACE):
+        if wait_s > 0 and not self._is_over and not self._is_held_for(PACE):
             wait_s = max(wait_s, LEAST_PAUSE_S)
             self._session.is_paused = True
-            self._reading.pause_for(wait_s, lambda: self.resume(PACE))
+            self._held().pause_for(wait_s, lambda: self.resume(PACE))
             self._act_on(Slowed(wait_s))
 
     def _wake(self) -> None:
@@ -232,7 +273,7 @@ class TerminalProtocol(Protocol):
         if output and self.transport is not None and not self._is_lost:
             data = b"".join(output)
             self.transport.write(data)
-            if self._reading.is_paused_for(OUTPUT):
+            if self._is_held_for(OUTPUT):
                 self._unread_bytes += len(data)
 
     def _settle(self) -> None:
@@ -260,7 +301,7 @@ class TerminalProtocol(Protocol):
 
     def _identified(self, happening: Identified) -> None:
         self._framer.max_body_bytes = self._hall.limits.after_login
-        self._pace = self._hall.directory.pace_of(self.serial, lambda: Pace(self._hall.rates, self._hall.clock.seconds()))
+        self._pace = self._hall.directory.pace_of(self.serial, lambda: Pace(self._hall.rates))
         if self.joined_at is not None:
             self._hall.audience.updated(self)
             return
@@ -289,14 +330,16 @@ class TerminalProtocol(Protocol):
         self._hall.audience.faulted(self.address, identity.serial if identity else None, happening.reason)
 
     def _concluded(self, happening: Concluded) -> None:
-        self._waiting.pop(happening.token).callback(happening.outcome)
+        assert self._waiting is not None
+        answer = self._waiting.pop(happening.token)
+        self._waiting = self._waiting or None
+        answer.callback(happening.outcome)
 
     def _ended(self, happening: Ended) -> None:
         self._flush()
-        self._reading.end()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._reading is not None:
+            self._reading.end()
+        self._hall.deadlines.cancel(self)
         if not self._is_lost:
             self._close_transport()
         if self.joined_at is not None and self._hall.directory.leave(self):
@@ -314,18 +357,14 @@ class TerminalProtocol(Protocol):
             self.transport.abortConnection()
 
     def _arm(self) -> None:
-        """See that the timer fires by the session's deadline. A deadline that moved on is left to the timer to find: with thousands of
+        """See that `woken` is called by the session's deadline. A deadline that moved on is left to that call to find: with thousands of
         terminals, most frames only move it on."""
         deadline = self._session.deadline()
-        if deadline == inf or (self._timer is not None and self._timer_at <= deadline):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = deadline
-        self._timer = self._hall.clock.callLater(max(0.0, deadline - self._hall.clock.seconds()), self._tick)
+        if deadline < self.wakes_at:
+            self._hall.deadlines.set(self, deadline)
 
-    def _tick(self) -> None:
-        self._timer = None
+    def woken(self) -> None:
+        """The session's deadline may have come."""
         self._session.tick(self._hall.clock.seconds())
         self._settle()
 

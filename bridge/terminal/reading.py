@@ -21,14 +21,16 @@ class PausableTransport(Protocol):
 
 
 class Reading:
-    """Pauses a transport for as long as there is a reason to, and then has `read_on` called. `transport` is set once there is one."""
+    """Pauses a transport for as long as there is a reason to, and then has `read_on` called. Most connections never need one."""
 
-    def __init__(self, clock: IReactorTime, read_on: Callable[[], None]) -> None:
+    __slots__ = ("_clock", "_read_on", "_reasons", "_timer", "_transport")
+
+    def __init__(self, clock: IReactorTime, transport: PausableTransport | None, read_on: Callable[[], None]) -> None:
         self._clock = clock
+        self._transport = transport
         self._read_on = read_on
         self._reasons: set[str] = set()
         self._timer: IDelayedCall | None = None
-        self.transport: PausableTransport | None = None
 
     @property
     def is_paused(self) -> bool:
@@ -46,8 +48,8 @@ class Reading:
 
     def pause(self, why: str) -> None:
         """Stop reading."""
-        if not self._reasons and self.transport is not None:
-            self.transport.pauseProducing()
+        if not self._reasons and self._transport is not None:
+            self._transport.pauseProducing()
         self._reasons.add(why)
 
     def resume(self, why: str) -> None:
@@ -55,8 +57,8 @@ class Reading:
         if why not in self._reasons:
             return
         self._reasons.remove(why)
-        if not self._reasons and self.transport is not None:
-            self.transport.resumeProducing()
+        if not self._reasons and self._transport is not None:
+            self._transport.resumeProducing()
             self._read_on()
 
     def pause_for(self, seconds: float, then: Callable[[], None]) -> None:

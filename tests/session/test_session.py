@@ -10,7 +10,7 @@ import pytest
 from bridge.catalogue import REPORTS, Result
 from bridge.session.admission import Refused
 from bridge.session.happenings import Concluded, Ended, Faulted, Happening, Identified, Received, Rejected
-from bridge.session.memory import MOST_REMEMBERED
+from bridge.session.memory import MOST_REMEMBERED, REMEMBERED_S
 from bridge.session.session import State
 from bridge.wire import Frame, MessageType
 from tests.session.conversation import FACE, LOGIN, OTHER, REGISTER, TERMINAL, WALL, Conversation, Said
@@ -267,3 +267,12 @@ def test_what_was_to_be_sent_before_the_end_is_still_there(talk: Conversation) -
     talk.session.end("again", talk.now)
     assert len(talk.session.take_output()) == 1
     assert talk.session.take_output() == []
+
+
+def test_what_a_quiet_terminal_was_answered_is_forgotten_in_time_although_it_only_beats() -> None:
+    talk = Conversation().identify()
+    assert len(talk.session._own_memory) == 1
+    for _ in range(int(REMEMBERED_S / 25)):
+        talk.say_body(b"", type=MessageType.HEARTBEAT)
+        talk.wait(25)
+    assert len(talk.session._own_memory) == 0

@@ -22,6 +22,7 @@ from bridge.session.admission import Refused
 from bridge.session.happenings import Received
 from bridge.session.session import SessionLimits, Surroundings
 from bridge.terminal.audience import Audience
+from bridge.terminal.deadlines import Deadlines
 from bridge.terminal.directory import Directory
 from bridge.terminal.factory import TerminalFactory
 from bridge.terminal.hall import Hall
@@ -199,6 +200,7 @@ class Lobby:
             lambda: next(sequences),
             Places(1000, 1000) if places is None else places,
             rates or Rates(Rate(1e6, 1e6), Rate(1e9, 1e9)),
+            Deadlines(self.clock),
         )
         self.factory = TerminalFactory(self.hall)
 

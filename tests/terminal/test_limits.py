@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.terminal.limits import Bucket, Pace, Places, Rate, Rates, network_of, plain_address
+from bridge.terminal.limits import Pace, Places, Rate, Rates, network_of, plain_address
 
 # Places.
 
@@ -69,35 +69,35 @@ def test_an_address_is_written_as_people_write_it() -> None:
 
 
 def test_a_burst_is_free_and_more_has_to_be_waited_for() -> None:
-    bucket = Bucket(Rate(per_s=10, burst=5), now=100.0)
+    pace = Pace(Rates(bytes=Rate(per_s=10, burst=5)))
     for _ in range(5):
-        bucket.spend(1, 100.0)
-        assert bucket.wait_s(100.0) == 0
-    bucket.spend(2, 100.0)
-    assert bucket.wait_s(100.0) == pytest.approx(0.2)
-    assert bucket.wait_s(100.15) == pytest.approx(0.05)
-    assert bucket.wait_s(101.0) == 0
-    bucket.spend(5, 10_000.0)  # it is full again, and no fuller
-    assert bucket.wait_s(10_000.0) == 0
-    bucket.spend(1, 10_000.0)
-    assert bucket.wait_s(10_000.0) == pytest.approx(0.1)
+        pace.read(1, 100.0)
+        assert pace.wait_s(100.0) == 0
+    pace.read(2, 100.0)
+    assert pace.wait_s(100.0) == pytest.approx(0.2)
+    assert pace.wait_s(100.15) == pytest.approx(0.05)
+    assert pace.wait_s(101.0) == 0
+    pace.read(5, 10_000.0)  # it is full again, and no fuller
+    assert pace.wait_s(10_000.0) == 0
+    pace.read(1, 10_000.0)
+    assert pace.wait_s(10_000.0) == pytest.approx(0.1)
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 50))), st.floats(0.5, 100), st.floats(1, 100))
 def test_whoever_waits_as_told_never_gets_more_than_the_rate_and_a_burst(
     moves: list[tuple[float, float]], per_s: float, burst: float
 ) -> None:
-    bucket, now, spent = Bucket(Rate(per_s, burst), 0.0), 0.0, 0.0
+    pace, now, spent = Pace(Rates(bytes=Rate(per_s, burst))), 0.0, 0.0
     for pause_s, amount in moves:
-        now += pause_s + bucket.wait_s(now + pause_s)
+        now += pause_s + pace.wait_s(now + pause_s)
         assert spent <= burst + per_s * now + 1e-6  # all that was spent before has been made up for
-        bucket.spend(amount, now)
+        pace.read(amount, now)
         spent += amount
 
 
 def test_frames_and_bytes_are_each_limited() -> None:
     rates = Rates(Rate(1, 2), Rate(100, 1000))
-    pace = Pace(rates, 0.0)
+    pace = Pace(rates)
     pace.frame(0.0)
     pace.frame(0.0)
     pace.read(1100, 0.0)

@@ -102,7 +102,7 @@ def test_a_login_brings_the_terminals_own_pace_which_connecting_again_does_not_r
     assert len(again.heard()) == 1
     assert len(again.send(BEAT * 30)) == 21
     lobby.directory.drop("HG1", "removed")
-    assert lobby.directory._paces == {}
+    assert lobby.directory._entries == {}
 
 
 def test_however_long_it_goes_on_it_is_not_disconnected_and_its_silence_is_not_held_against_it(lobby: Lobby) -> None:
