@@ -136,6 +136,8 @@ class Form:
     seconds: float | None = None
     """None: as long as each scenario says."""
     peers: tuple[str, ...] | None = None
+    is_judged: bool = False
+    """Whether it fails where the bridge does not come up to what is expected."""
 
     def scenarios(self, chosen: Sequence[str] = ()) -> list[Scenario]:
         """Those that are named, whole or by what they begin with, as in closed or closed-100; all of the form's when none is."""
@@ -151,5 +153,11 @@ FORMS = {
         seconds=1.5,
         peers=("aiomqtt",),
     ),
-    "smoke": Form(("closed-100-0", "closed-100-50", "command-busy", "outbox-100-50"), rounds=1, seconds=1.0, peers=("aiomqtt",)),
+    "smoke": Form(
+        ("closed-100-0", "closed-100-50", "command-busy", "outbox-100-50"),
+        rounds=1,
+        seconds=1.0,
+        peers=("aiomqtt",),
+        is_judged=True,
+    ),
 }

@@ -1,0 +1,1 @@
+"""The benchmark's own parts: figures that are wrong are worse than none."""
