@@ -8,6 +8,8 @@ from benchmarks.statistics import Metrics
 
 HEARTBEAT_S = 25.0
 AT_ONCE = 200  # logins at a time
+AWAY_S = 6.0
+"""Between two connections, as after a power cut: longer than the bridge waits before it says that a terminal is away."""
 
 
 def idle(site: Site, seconds: float) -> Metrics:
@@ -20,6 +22,7 @@ def idle(site: Site, seconds: float) -> Metrics:
     full_bytes = site.program.memory_bytes()
     held = _hold(site, seconds)
     crowd.leave()
+    site.loop.run(AWAY_S)
     site.settle()
     before = site.read()
     login_s = crowd.join(AT_ONCE)

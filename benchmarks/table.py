@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from benchmarks.results import Results
 from benchmarks.scenarios import SCENARIOS, Better, Figure
 from benchmarks.statistics import Metrics, ratio
-from benchmarks.systems import BRIDGE, SYSTEMS
+from benchmarks.systems import BRIDGE, SYSTEMS, YARDSTICK
 
 NOTHING = "-"
 
@@ -20,7 +20,8 @@ def table(results: Results) -> list[str]:
 
 
 def comparison(one: Results, other: Results) -> list[str]:
-    """Two runs side by side: how the second does against the first, as above."""
+    """Two runs side by side: how the second does against the first, as above. Beside the bridge's figures stands how it does against the
+    yardstick of the same run: that remains where one run was disturbed, or was on another machine."""
     rows = [["", "system", f"{one.commit} ({one.date[:16]})", f"{other.commit} ({other.date[:16]})", "ratio"]]
     for row in one.rows:
         metrics = other.metrics(row.scenario, row.system)
@@ -29,8 +30,8 @@ def comparison(one: Results, other: Results) -> list[str]:
         scenario = SCENARIOS[row.scenario]
         for figure in scenario.figures:
             times = against(metrics, row.metrics, figure)
-            cells = [written(row.metrics, figure), written(metrics, figure), NOTHING if times is None else f"{times:.2f}"]
-            rows.append([f"{scenario.title}: {figure.title}", row.system, *cells])
+            cells = [_beside_yardstick(run, row.scenario, row.system, figure) for run in (one, other)]
+            rows.append([f"{scenario.title}: {figure.title}", row.system, *cells, NOTHING if times is None else f"{times:.2f}"])
     return markdown(rows)
 
 
@@ -60,6 +61,11 @@ def markdown(rows: Sequence[Sequence[str]]) -> list[str]:
     return [_line(rows[0], widths), _line(rule, widths), *(_line(row, widths) for row in rows[1:])]
 
 
+def _beside_yardstick(results: Results, scenario: str, system: str, figure: Figure) -> str:
+    metrics, yardstick = results.metrics(scenario, system) or {}, results.metrics(scenario, YARDSTICK) or {}
+    return written(metrics, figure) + _times(against(metrics, yardstick, figure) if system == BRIDGE else None)
+
+
 def _rows(results: Results, names: Sequence[str]) -> Iterator[list[str]]:
     for name in dict.fromkeys(row.scenario for row in results.rows):
         scenario = SCENARIOS[name]
@@ -72,7 +78,11 @@ def _rows(results: Results, names: Sequence[str]) -> Iterator[list[str]]:
 def _cells(of_systems: Iterable[Metrics | None], bridge: Metrics | None, figure: Figure) -> Iterator[str]:
     for metrics in of_systems:
         times = against(bridge, metrics, figure) if bridge and metrics and metrics is not bridge else None
-        yield (written(metrics, figure) if metrics else NOTHING) + (f" ({times:.2f})" if times is not None else "")
+        yield (written(metrics, figure) if metrics else NOTHING) + _times(times)
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f" ({ratio:.2f})"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

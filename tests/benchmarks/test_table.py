@@ -46,6 +46,13 @@ def test_two_runs_stand_side_by_side() -> None:
     assert [cell.strip() for cell in cost.split("|")[2:6]] == ["bridge", "0.400", "0.100", "4.00"]
 
 
+def test_beside_each_run_stands_how_the_bridge_does_against_its_own_yardstick() -> None:
+    before = results("old", bridge={"events_per_s": 500.0}, aiomqtt={"events_per_s": 1000.0})
+    after = results("new", bridge={"events_per_s": 500.0}, aiomqtt={"events_per_s": 250.0})
+    [events] = [line for line in comparison(before, after) if "events/s" in line and "bridge" in line]
+    assert [cell.strip() for cell in events.split("|")[3:6]] == ["500 (0.50)", "500 (2.00)", "1.00"]
+
+
 def test_systems_of_one_run_alone_are_not_compared() -> None:
     lines = comparison(
         results("old", bridge={"events_per_s": 1.0}, node={"events_per_s": 1.0}), results("new", bridge={"events_per_s": 2.0})
