@@ -14,8 +14,7 @@ from itertools import dropwhile
 from math import inf
 from typing import Literal
 
-from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults
-from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -27,6 +26,7 @@ from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
 from bridge.outbox import Entry, Outbox, Picture, Stored
 from bridge.relay.outlet import Outlet
+from bridge.relay.patience import Patience
 from bridge.relay.recall import Recall
 
 PUBACK_S = 5.0
@@ -45,6 +45,7 @@ class _Flight:
     terminal: str
     connection: int
     published: list[Deferred[None]]
+    under_way: int
     is_over: bool = False
     error: BridgeError | None = None
     waiting: list[Deferred[None]] = field(default_factory=list)
@@ -95,10 +96,10 @@ class Dispatch:
         """By event id: what is with the link, and may stand in the outbox as well."""
         self._connection = 0
         """Counts them: what the broker acknowledged on an earlier one it may have forgotten by now."""
-        self._recall = Recall(outbox, clock, self.empty)
+        self.recall = Recall(outlet, outbox, topics, clock, self.empty)
         self._is_emptying = False
         self._rest: Deferred[None] | None = None
-        self._patience: list[Deferred[None]] = []
+        self._patience = Patience(clock, PUBACK_S)
         self._is_closing = False
         self._deleting: set[int] = set()
         self._refusal_told_at = -inf
@@ -116,7 +117,7 @@ class Dispatch:
 
     @property
     def _may_publish(self) -> bool:
-        return self._outlet.is_up and not self._is_closing and not self._recall.is_under_way
+        return self._outlet.is_up and not self._is_closing and not self.recall.is_under_way
 
     @property
     def congested(self) -> bool:
@@ -153,11 +154,11 @@ class Dispatch:
     def link_up(self) -> None:
         """The broker is there: publish what waits for it, behind what it may have forgotten."""
         self._connection += 1
-        self._recall.link_up()
+        self.recall.link_up()
 
     def link_down(self) -> None:
         """The broker is away."""
-        self._recall.link_down()
+        self.recall.link_down()
 
     def empty(self) -> None:
         """Publish what is in the outbox, if the broker is there, until nothing is left."""
@@ -168,20 +169,34 @@ class Dispatch:
     def hurry(self) -> None:
         """The end is near: what the broker has not acknowledged by now is committed to the outbox, and nothing more is published from there."""
         self._is_closing = True
-        self._recall.stop()
-        patience, self._patience = self._patience, []
-        for each in (*patience, *filter(None, [self._rest])):
-            each.cancel()
+        self.recall.cancel()
+        self._patience.end()
+        if self._rest is not None:
+            self._rest.cancel()
 
     # One event.
 
     def _fly(self, terminal: str, key: str, publications: list[Publication]) -> _Flight:
         """Give an event to the link."""
-        flight = self._flights[key] = _Flight(terminal, self._connection, [self._outlet.publish(each) for each in publications])
-        published = gatherResults(flight.published, consumeErrors=True)
-        published.addCallbacks(lambda _: self._landed(key, flight, None), lambda failure: self._landed(key, flight, _error(failure)))
-        published.addErrback(lambda failure: self.log.failure("defect after a publication", failure))
+        published = [self._outlet.publish(each) for each in publications]
+        flight = self._flights[key] = _Flight(terminal, self._connection, published, len(published))
+        for each in published:
+            each.addCallbacks(self._taken, self._not_taken, callbackArgs=(key, flight), errbackArgs=(key, flight))
+            each.addErrback(self._defect_after_publication)
         return flight
+
+    def _taken(self, _: None, key: str, flight: _Flight) -> None:
+        flight.under_way -= 1
+        if flight.under_way == 0:
+            self._landed(key, flight, None)
+
+    def _not_taken(self, failure: Failure, key: str, flight: _Flight) -> None:
+        """One of its publications; whatever becomes of the others, the event is not safe."""
+        if not flight.is_over:
+            self._landed(key, flight, _error(failure))
+
+    def _defect_after_publication(self, failure: Failure) -> None:
+        self.log.failure("defect after a publication", failure)
 
     def _landed(self, key: str, flight: _Flight, error: BridgeError | None) -> None:
         if self._flights.get(key) is flight:
@@ -194,15 +209,7 @@ class Dispatch:
             )
 
     async def _landing_or_patience(self, flight: _Flight) -> None:
-        landing = flight.landing().addTimeout(PUBACK_S, self._clock)
-        self._patience.append(landing)
-        try:
-            await landing
-        except (DeferredTimeout, CancelledError):
-            return
-        finally:
-            if landing in self._patience:
-                self._patience.remove(landing)
+        await self._patience.wait(flight.landing())
 
     async def _be_patient(self, flights: list[_Flight]) -> None:
         """Wait until the last has landed, but not longer than PUBACK_S; what the link has not begun to send by then, it shall not."""
@@ -304,6 +311,7 @@ class Dispatch:
         self._deleting.update(numbers)
         deleted = self._outbox.delivered(numbers).addErrback(self._not_deleted)
         deleted.addCallback(lambda _: self._deleting.difference_update(numbers))
+        self.recall.acknowledged()
 
     def _defect(self, failure: Failure) -> None:
         self.log.failure("defect while emptying the outbox", failure)
@@ -320,8 +328,8 @@ def _entry(composed: Composed) -> Entry:
 
 
 def _error(failure: Failure) -> BridgeError:
-    """What gatherResults wraps. Anything that is not a BridgeError is a defect, and raised."""
-    error = failure.value.subFailure.value if isinstance(failure.value, FirstError) else failure.value
+    """Anything that is not a BridgeError is a defect, and raised."""
+    error = failure.value
     if isinstance(error, CancelledError):
         return BrokerAway("it was taken back")
     if not isinstance(error, BridgeError):
