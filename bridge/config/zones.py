@@ -59,6 +59,9 @@ def _from_utc(minute: datetime) -> tuple[timedelta, int]:
     return offset, int(_offset_of(local.replace(tzinfo=None), 0) != offset)
 
 
+_HOST = HostZone()
+
+
 def is_zone(name: str) -> bool:
     """Whether this is the name of a zone in the host's database (or that of the tzdata package)."""
     try:
@@ -70,4 +73,4 @@ def is_zone(name: str) -> bool:
 
 def zone(name: str) -> tzinfo:
     """The zone of this IANA name; the host's for an empty one."""
-    return ZoneInfo(name) if name else HostZone()
+    return ZoneInfo(name) if name else _HOST

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Literal
+
+from msgspec.structs import replace
 
 from bridge.errors import BrokerRefused
 from bridge.mqtt.message import Publication

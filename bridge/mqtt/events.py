@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from bridge.catalogue import REPORTS, Picture
 from bridge.mqtt.message import Publication
@@ -28,8 +29,7 @@ _PICTURES = frozenset({"image", "compare_image"})
 JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """The terminal an event is about; `zone` is where it hangs."""
 
     device_id: str
@@ -54,8 +54,7 @@ class EventRules:
         return replace(self, pictures=self.pictures.within(packet_bytes), max_bytes=max(0, packet_bytes - OVERHEAD_BYTES))
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """What an event that awaits an answer says about it: where it is awaited, and until when (ISO 8601)."""
 
     answer_topic: str
@@ -86,8 +85,7 @@ def fresh_for_s(received: Received, zone: tzinfo, rules: EventRules, wall: float
     return rules.replay_after_s - _time_of(received, zone, wall).age_s
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(Struct, frozen=True):
     """A message as it is to be published: `pictures` in their order, then `event`. `key` is the event's id, `happened_at` when the record was
     made, in UNIX seconds by the bridge's clock."""
 
@@ -123,7 +121,7 @@ def compose(received: Received, subject: Subject, topics: Topics, rules: EventRu
         "replay": replay,
         **({"age_s": round(time.age_s)} if replay else {}),
         **fields,
-        **(asdict(asking) if asking else {}),
+        **(msgspec.structs.asdict(asking) if asking else {}),
         "extra": without(time.unread | received.extra, hidden),
     }
     kind = kind_of(received)
@@ -249,13 +247,12 @@ def _holders(fields: dict[str, Any], picture: Picture) -> list[dict[str, Any]]:
     return [fields] if picture.within is None else fields[picture.within] or []
 
 
-@dataclass(frozen=True, slots=True)
-class _Time:
+class _Time(Struct, frozen=True):
     """When a record was made, by the terminal's clock, and how long ago that is; `unread` is what it says of the time if that is no time."""
 
     happened: datetime
     age_s: float
-    unread: dict[str, Any] = field(default_factory=dict)
+    unread: dict[str, Any] = {}
 
 
 def _time_of(received: Received, zone: tzinfo, wall: float) -> _Time:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from bridge.mqtt.message import BrokerLimits, Message, Publication, Subscription
 from bridge.mqtt.options import Protocol
 
@@ -30,8 +32,7 @@ class Subscribed:
     refusals: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(Struct, frozen=True):
     """A PUBACK, or for QoS 0 the packet written. `failure_code` None is success; 0x10 (nobody subscribes) is success too."""
 
     packet_id: int
@@ -39,8 +40,7 @@ class Acknowledged:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """A PUBLISH; None when its topic is not one."""
 
     message: Message | None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random as random_module
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar, cast
 
+from msgspec.structs import replace
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout

@@ -1,13 +1,14 @@
-"""What goes out and what comes in, as values: no paho, no Twisted."""
+"""What goes out and what comes in, as values: no paho, no Twisted. Those that each event makes are msgspec's, at a tenth of the time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+
+class Publication(Struct, frozen=True):
     """A message to publish. `expiry_s` is the message expiry interval; the MQTT 5 properties are left out on 3.1.1."""
 
     topic: str
@@ -21,8 +22,7 @@ class Publication:
     expiry_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message that came from the broker; `expiry_s` is what was left of its message expiry interval on arrival."""
 
     topic: str

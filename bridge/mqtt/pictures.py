@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from msgspec import Struct
+
 from bridge.errors import Invalid
 from bridge.mqtt.message import Publication
 from bridge.wire import decode_base64, encode_base64
@@ -61,8 +63,7 @@ def _decode(text: str) -> bytes:
         return decode_base64(tidy + "=" * (-len(tidy) % 4))
 
 
-@dataclass(frozen=True, slots=True)
-class Depiction:
+class Depiction(Struct, frozen=True):
     """A picture, ready: what the message that names it says about it, and the publication that goes before that message, if any."""
 
     fields: dict[str, object]

@@ -6,8 +6,9 @@ Where the report asks something, the answer waits for the decision as well.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -25,8 +26,7 @@ from bridge.terminal.happenings import Later
 from bridge.terminal.protocol import TerminalProtocol
 
 
-@dataclass(frozen=True, slots=True)
-class _Delivery:
+class _Delivery(Struct, frozen=True):
     """One report on its way: who reports, what, and the question it asks, if it does."""
 
     terminal: TerminalProtocol

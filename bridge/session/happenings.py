@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from ..catalogue import Report, ReportData
 from .admission import Identity, Refused
@@ -24,8 +26,7 @@ class Rejected:
     refusal: Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A message from the terminal, to be made safe and then answered with `Session.answer`, or given up with `Session.forget`.
 
     `declaration` and `data` are None for a message the catalogue does not know: then all of it is in `extra`. `digest` is that
@@ -34,16 +35,20 @@ class Received:
     """
 
     name: str
-    declaration: Report | None = field(repr=False)
-    data: ReportData | None = field(repr=False)
-    extra: dict[str, Any] = field(repr=False)
+    declaration: Report | None
+    data: ReportData | None
+    extra: dict[str, Any]
     sequence: int
     version: int
-    digest: bytes = field(repr=False)
+    digest: bytes
     received_at: float
     clock: TerminalClock | None
     wants_answer: bool
     body_bytes: int
+
+    def __repr__(self) -> str:
+        """Without what it says, which may be about people."""
+        return f"Received(name={self.name!r}, sequence={self.sequence}, wants_answer={self.wants_answer}, body_bytes={self.body_bytes})"
 
     @property
     def key(self) -> tuple[str, int, bytes]:
@@ -51,23 +56,25 @@ class Received:
         return (self.name, self.sequence, self.digest)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The terminal answered a request. `data` is as it came: an object, or an array (get_configs)."""
 
     sequence: int
     attempts: int
     elapsed_s: float
     result: int
-    desc: str = field(repr=False)
-    data: Any = field(repr=False)
+    desc: str
+    data: Any
+
+    def __repr__(self) -> str:
+        """Without what it says, which may be about people."""
+        return f"Answered(sequence={self.sequence}, attempts={self.attempts}, elapsed_s={self.elapsed_s}, result={self.result})"
 
 
 FailureCode = Literal["timeout", "expired", "busy", "superseded"]
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """A request ended without an answer that says anything: no answer in time, stale before it could be sent (again), busy too
     often, or the connection was lost."""
 
@@ -77,8 +84,7 @@ class Failed:
     code: FailureCode
 
 
-@dataclass(frozen=True, slots=True)
-class Concluded:
+class Concluded(Struct, frozen=True):
     """A request is over. `token` is what `Session.request` returned."""
 
     token: int

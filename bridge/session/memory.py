@@ -7,7 +7,8 @@ memory belongs to the terminal, not to the connection, and knows which connectio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Key = tuple[str, int, bytes]
 """Message, sequence, digest of the body."""
@@ -19,24 +20,21 @@ MOST_REMEMBERED = 256
 """A terminal has one record under way at a time; this is for floods."""
 
 
-@dataclass(slots=True)
-class _UnderWay:
+class _UnderWay(Struct):
     """A record that is being made safe: when it was last asked about, and by which connection."""
 
     asked_at: float
     send: Send
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(Struct, frozen=True):
     """What copies of a record are answered that come at `at` or later (monotonic seconds), so that no door opens for what is long over."""
 
     at: float
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
+class _Answered(Struct, frozen=True):
     asked_at: float
     answer: bytes
     stale: Stale | None

@@ -16,6 +16,8 @@ from enum import Enum, auto
 from math import inf
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from ..catalogue import REPORTS, ReportData, Result
 from ..catalogue.identity import Login, Logout, Register, RegisterAnswer, SyncTime, SyncTimeAnswer
 from ..errors import Invalid, TerminalFault
@@ -57,8 +59,7 @@ class Surroundings:
     zone_of: Callable[[str | None], tzinfo]
 
 
-@dataclass(frozen=True, slots=True)
-class StaleAnswer:
+class StaleAnswer(Struct, frozen=True):
     """What copies of a message are answered that come at `at` or later (monotonic seconds)."""
 
     at: float

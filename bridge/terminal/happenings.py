@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from ..catalogue import Result
 from ..session.happenings import Answered, Failed
 from .limits import Full
@@ -13,8 +15,7 @@ Outcome = Answered | Failed
 """What becomes of a REQUEST."""
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(Struct, frozen=True):
     """What copies of a message are answered from so many seconds from now on."""
 
     after_s: float
