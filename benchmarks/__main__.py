@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ def _run(options: argparse.Namespace) -> int:
         raise ValueError(f"no scenario is named {options.only}; there are {', '.join(FORMS['full'].names)}")
     systems = _systems(options.systems.split() or [BRIDGE, *(form.peers or SYSTEMS)])
     cores = Cores.of_machine()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped on the way out
     os.sched_setaffinity(0, cores.others)
     for _ in range(ATTEMPTS if form.is_judged else 1):
         started = time.monotonic()

@@ -15,6 +15,8 @@ PUBLISHED_BYTES = "$SYS/broker/publish/bytes/received"
 class Broker:
     """On a free port. `start` and `stop` may be called again and again; sessions and their queues outlast that."""
 
+    program: Program | None = None
+
     def __init__(self, directory: Path, cores: frozenset[int]) -> None:
         self.port = free_port()
         self._cores = cores
@@ -22,7 +24,6 @@ class Broker:
         directory.mkdir(parents=True)
         self._config = directory / "mosquitto.conf"
         self._config.write_text("sys_interval 1\n" + config_text(Listener("127.0.0.1", self.port), as_root=os.geteuid() == 0))
-        self.start()
 
     def start(self) -> None:
         """RuntimeError: it does not start."""
@@ -30,4 +31,10 @@ class Broker:
         self.program.wait_for_port(self.port)
 
     def stop(self) -> None:
-        self.program.stop()
+        """Nothing happens when it was not started."""
+        if self.program is not None:
+            self.program.stop()
+
+    def cpu_s(self) -> float:
+        """What this run of it has used of the processor; 0 when it does not run."""
+        return 0.0 if self.program is None else self.program.cpu_s()

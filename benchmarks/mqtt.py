@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from benchmarks.loop import Link, Loop
 
-CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, PINGREQ = 0x10, 0x20, 0x30, 0x40, 0x82, 0x90, 0xA2, 0xC0
+CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 0x10, 0x20, 0x30, 0x40, 0x82, 0x90, 0xA2, 0xB0
 KEEPALIVE_S = 0  # none: a run is short
 SESSION_S = 3600
 RECEIVE_MAXIMUM = 65_535
@@ -19,23 +19,21 @@ Arrived = Callable[[str, bytes], None]
 
 
 class Client:
-    """A connection to the broker of this machine. With a `session`, it comes back to what it missed, and subscribes at QoS 1."""
+    """A connection to the broker of this machine. `arrived` is called with each message. With a `session`, it comes back to what it missed,
+    and subscribes at QoS 1."""
 
-    def __init__(self, loop: Loop, port: int, client_id: str, arrived: Arrived, *, session: bool = False) -> None:
+    def __init__(self, loop: Loop, port: int, client_id: str, *, session: bool = False) -> None:
         self._loop = loop
         self._port = port
         self._client_id = client_id
-        self._arrived = arrived
+        self.arrived: Arrived = lambda *_: None
         self._session = session
+        self._qos = 1 if session else 0
         self._identifiers = itertools.cycle(range(1, 65_536))
         self._rest = b""
         self._acknowledged: set[int] = set()
         """The first bytes of packets that were answers."""
         self._link: Link | None = None
-
-    @property
-    def is_connected(self) -> bool:
-        return self._link is not None and self._link.is_open and CONNACK in self._acknowledged
 
     def connect(self) -> None:
         """Raises ConnectionError when the broker does not let it in."""
@@ -46,10 +44,10 @@ class Client:
         self._wait_for(CONNACK)
 
     def subscribe(self, *filters: str) -> None:
-        self._ask(SUBSCRIBE, SUBACK, b"".join(text(each) + bytes([self._session]) for each in filters))
+        self._ask(SUBSCRIBE, SUBACK, b"".join(text(each) + bytes([self._qos]) for each in filters))
 
     def unsubscribe(self, *filters: str) -> None:
-        self._ask(UNSUBSCRIBE, 0xB0, b"".join(map(text, filters)))
+        self._ask(UNSUBSCRIBE, UNSUBACK, b"".join(map(text, filters)))
 
     def publish(self, topic: str, payload: bytes) -> None:
         """At QoS 1; nobody waits for the PUBACK."""
@@ -82,7 +80,7 @@ class Client:
                 topic, identifier, payload = read_publish(first, body)
                 if identifier is not None:
                     acknowledgements.append(packet(PUBACK, identifier))
-                self._arrived(topic, payload)
+                self.arrived(topic, payload)
             else:
                 self._acknowledged.add(first)
         if acknowledgements:

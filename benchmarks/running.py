@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.frames import Recognition
 from benchmarks.processes import Cores, allow_open_files
 from benchmarks.scenarios import Scenario, Setting
-from benchmarks.site import Site
+from benchmarks.site import open_site
 from benchmarks.statistics import Metrics, medians
 from benchmarks.systems import System
 
@@ -67,7 +67,7 @@ def _measure(scenarios: Sequence[Scenario], setting: Setting, system: System, co
     """All scenarios of one setting, in one site."""
     with (
         tempfile.TemporaryDirectory(prefix="qyzn-bench-") as directory,
-        Site(system, Path(directory), cores, setting.terminals, session=setting.keeps) as site,
+        open_site(system, Path(directory), cores, setting.terminals, session=setting.keeps) as site,
     ):
         if setting.joins:
             site.crowd.join()

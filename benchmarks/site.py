@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from benchmarks.broker import PUBLISHED_BYTES, Broker
 from benchmarks.crowd import Crowd, Terminal
 from benchmarks.frames import Recognition
 from benchmarks.loop import Loop
 from benchmarks.mqtt import Client
-from benchmarks.processes import Cores
+from benchmarks.processes import Cores, Program
 from benchmarks.systems import System
 
 EVENTS = ("qyzn/+/event/recognition", "qyzn/+/event_replay/recognition")
 IMAGES = "qyzn/+/image/recognition"
 SETTLE_S = 30.0
+LAST_WORDS = 3000  # bytes of a log that are shown when something went wrong
 CALM_CPU = 0.05  # of its core: what is left to do after the logins is done
 _SEQUENCE = re.compile(rb'"sequence": ?(\d+)')
 
@@ -42,44 +42,29 @@ class Reading:
 
 
 class Site:
-    """One run, from here to the end of the `with`. `terminals` are created, not yet connected. `on_response` is called with each response
-    to a command: the terminal and the payload; `on_event` with each event that the witness sees: the terminal and the sequence."""
+    """What runs, and what was seen of it. `terminals` are created, not yet connected. `on_response` is called with each response to a
+    command: the terminal and the payload; `on_event` with each event that the witness sees: the terminal and the sequence."""
 
-    def __init__(self, system: System, directory: Path, cores: Cores, terminals: int, *, session: bool = False) -> None:
+    def __init__(self, system: System, loop: Loop, broker: Broker, witness: Client, program: Program, crowd: Crowd) -> None:
         self.system = system
-        self.loop = Loop()
-        self.broker = Broker(directory / "mosquitto", cores.others)
+        self.loop = loop
+        self.broker = broker
+        self.witness = witness
+        self.program = program
+        self.crowd = crowd
         self.on_response: Callable[[Terminal, bytes], None] = _nobody
         self.on_event: Callable[[Terminal, int], None] = _nobody
         self.published_bytes = 0
         """To this run of the broker."""
-        self._bytes_before = 0
         self.seen = 0
+        self._bytes_before = 0
         self._pictures: dict[str, bytes] = {}
-        self.witness = Client(self.loop, self.broker.port, "witness", self._arrived, session=session)
-        self.witness.connect()
-        self.witness.subscribe(*EVENTS, PUBLISHED_BYTES, "qyzn/+/response/open_door")
-        self.program, port = system.start(self.broker.port, directory / system.name, cores.measured)
-        self.crowd = Crowd(self.loop, port, terminals)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is not None and hasattr(self, "program"):
-            error.add_note(f"{self.system.name} wrote:\n{self.program.log[-3000:]}")
-        for terminal in self.crowd.terminals:
-            if terminal.is_joined:
-                terminal.leave()
-        self.witness.close()
-        self.program.stop()
-        self.broker.stop()
-        self.loop.close()
+        witness.arrived = self._arrived
 
     def read(self) -> Reading:
         """Now."""
-        crowd, system, broker = self.crowd, self.program, self.broker.program
-        return Reading(time.perf_counter(), crowd.answered, self.seen, system.cpu_s(), broker.cpu_s(), time.process_time())
+        system_cpu_s, broker_cpu_s = self.program.cpu_s(), self.broker.cpu_s()
+        return Reading(time.perf_counter(), self.crowd.answered, self.seen, system_cpu_s, broker_cpu_s, time.process_time())
 
     def settle(self) -> float:
         """Wait until the system has done what it does after logins: reading each terminal's configuration, say. Returns how long it was at
@@ -156,6 +141,31 @@ class Site:
             terminal.seen.append(sequence)
             self.seen += 1
             self.on_event(terminal, sequence)
+
+
+@contextmanager
+def open_site(system: System, directory: Path, cores: Cores, terminals: int, *, session: bool = False) -> Iterator[Site]:
+    """Start all that it takes, and stop it at the end. With a `session`, the witness misses nothing while the broker is away. RuntimeError: the
+    broker or the system does not start."""
+    with ExitStack() as ends:
+        loop = Loop()
+        ends.callback(loop.close)
+        broker = Broker(directory / "mosquitto", cores.others)
+        ends.callback(broker.stop)
+        broker.start()
+        witness = Client(loop, broker.port, "witness", session=session)
+        ends.callback(witness.close)
+        witness.connect()
+        witness.subscribe(*EVENTS, PUBLISHED_BYTES, "qyzn/+/response/open_door")
+        program, port = system.start(broker.port, directory / system.name, cores.measured)
+        ends.callback(program.stop)
+        crowd = Crowd(loop, port, terminals)
+        ends.callback(crowd.leave)
+        try:
+            yield Site(system, loop, broker, witness, program, crowd)
+        except Exception as error:
+            error.add_note(f"{system.name} wrote:\n{program.log[-LAST_WORDS:]}")
+            raise
 
 
 def _nobody(*_: object) -> None:

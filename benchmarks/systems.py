@@ -67,7 +67,11 @@ class System:
         directory.mkdir(parents=True, exist_ok=True)
         ports = Ports(free_port(), broker_port)
         program = Program(self.name, self.command(ports, directory), directory, cores)
-        program.wait_for_line(self.ready)
+        try:
+            program.wait_for_line(self.ready)
+        except BaseException:
+            program.stop()
+            raise
         return program, ports.terminals
 
 
