@@ -18,6 +18,10 @@ class ConfigError(BridgeError):
         super().__init__(f"{where}: expected {expected}" + ("" if got is None else f", got {got}"))
 
 
+class AddressUnavailable(ConfigError):
+    """The operator's fault or nobody's: an address to listen on is not there, or not free. It may be a while later."""
+
+
 class Invalid(BridgeError):
     """The caller's fault: data that the catalogue does not allow. `path` names the field, as in `data.faces[0].image`."""
 

@@ -7,22 +7,32 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from twisted.internet.error import ReactorNotRunning
 
-from bridge.errors import BridgeError
+from bridge.errors import AddressUnavailable, BridgeError, ConfigError
 
 T = TypeVar("T")
 
+FAILED: Final = 1
+"""A supervisor does well to start the program again."""
+MISCONFIGURED: Final = 78
+"""EX_CONFIG of sysexits(3): starting it again is of no use before somebody has changed something."""
+
 
 def or_exit(program: str, act: Callable[[], T]) -> T:
-    """What `act` returns. A BridgeError becomes one line on stderr, and SystemExit(1)."""
+    """What `act` returns. A BridgeError becomes one line on stderr, and SystemExit with its exit code."""
     try:
         return act()
     except BridgeError as error:
         say(program, error)
-        raise SystemExit(1) from None
+        raise SystemExit(exit_code(error)) from None
+
+
+def exit_code(error: BridgeError) -> int:
+    """What a program that ends for this exits with."""
+    return MISCONFIGURED if isinstance(error, ConfigError) and not isinstance(error, AddressUnavailable) else FAILED
 
 
 def say(program: str, error: BridgeError) -> None:
@@ -56,13 +66,13 @@ def end_well_on_signals(reactor: Any) -> None:
         signal.signal(number, stop)
 
 
-def fail_at_exit() -> None:
-    """The process is to exit with 1 once it has run down: twistd itself always exits with 0."""
+def fail_at_exit(code: int) -> None:
+    """The process is to exit with this code once it has run down: twistd itself always exits with 0."""
 
     def leave() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(1)
+        os._exit(code)
 
     atexit.register(leave)
 

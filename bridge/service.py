@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from bridge import readiness
 from bridge.composition import Parts, compose
 from bridge.config import Config
-from bridge.errors import BridgeError, BrokerRefused, ConfigError, StorageFault
+from bridge.errors import AddressUnavailable, BridgeError, BrokerRefused, StorageFault
 from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.embedded import EmbeddedBroker
 from bridge.mqtt.message import BrokerLimits, Message, Publication
@@ -185,4 +185,4 @@ async def _listen(description: str, endpoint: IStreamServerEndpoint, parts: Part
     except (CannotListenError, OSError, OverflowError, ValueError) as error:
         cause = error.socketError if isinstance(error, CannotListenError) else error
         why = getattr(cause, "strerror", None) or str(cause)
-        raise ConfigError("listen", "an address that is there and free", f"{description} ({why})") from None
+        raise AddressUnavailable("listen", "an address that is there and free", f"{description} ({why})") from None

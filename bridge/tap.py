@@ -24,9 +24,10 @@ from bridge.config import OPTIONS, Config, Option, load
 from bridge.config.build import unknown
 from bridge.config.shapes import has_password
 from bridge.descriptors import room_for
-from bridge.errors import BridgeError, ConfigError
-from bridge.exits import end_well_on_signals, fail_at_exit, is_stderr_seen, or_exit, say, stop_reactor
+from bridge.errors import BridgeError, BrokerRefused, ConfigError
+from bridge.exits import MISCONFIGURED, end_well_on_signals, exit_code, fail_at_exit, is_stderr_seen, or_exit, say, stop_reactor
 from bridge.mqtt.address import parse_address
+from bridge.mqtt.dialling import TAKEN_OVER
 from bridge.mqtt.privacy import ALWAYS_THERE, fields_of_events
 from bridge.mqtt.topics import WORDS
 from bridge.service import BridgeService
@@ -60,7 +61,7 @@ def _switch(option: Option, value: bool) -> Callable[[usage.Options], None]:
 
 
 class Options(usage.Options):
-    """The configuration's options and --config. Raises SystemExit(1), after one line on stderr, for what cannot be."""
+    """The configuration's options and --config. Raises SystemExit, after one line on stderr, for what cannot be."""
 
     synopsis = "[options]"
     longdesc = "Terminates the connections of QYZN face terminals and speaks MQTT for them. Every setting is in the sample configuration."
@@ -149,10 +150,16 @@ def _bridge(reactor: Any, config: Config, where: str = "mqtt.url") -> BridgeServ
             say(PROGRAM, error)
         else:
             _log.critical("{reason}", reason=str(error))
-        fail_at_exit()
+        fail_at_exit(_exit_code(error))
         reactor.callLater(0, stop_reactor, reactor)
 
     return BridgeService(reactor, _with_room(config), address, endpoints, fatal)
+
+
+def _exit_code(error: BridgeError) -> int:
+    """A bridge that another one with its client id drove out would, started again, drive out that one, and so on."""
+    is_driven_out = isinstance(error, BrokerRefused) and error.code == TAKEN_OVER
+    return MISCONFIGURED if is_driven_out else exit_code(error)
 
 
 def _with_backlog(description: str) -> str:

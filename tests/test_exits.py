@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from twisted.internet.error import ReactorNotRunning
 
-from bridge.errors import BridgeError, ConfigError, StorageFault
+from bridge.errors import AddressUnavailable, BridgeError, ConfigError, StorageFault
 from bridge.exits import end_well_on_signals, or_exit, say, stop_reactor
 
-FAILED_LATER = "from bridge.exits import fail_at_exit; fail_at_exit(); print('the last of the log')"
+FAILED_LATER = "from bridge.exits import fail_at_exit; fail_at_exit(7); print('the last of the log')"
 
 
 class Reactor:
@@ -55,19 +55,20 @@ def test_what_goes_well_is_returned(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "line"),
+    ("error", "line", "code"),
     [
-        (ConfigError("listen", "an endpoint", "nonsense"), "a-program: listen: expected an endpoint, got nonsense\n"),
-        (StorageFault("the disk\nis\r\nfull"), "a-program: the disk is full\n"),
+        (ConfigError("listen", "an endpoint", "nonsense"), "a-program: listen: expected an endpoint, got nonsense\n", 78),
+        (AddressUnavailable("listen", "a free port"), "a-program: listen: expected a free port\n", 1),
+        (StorageFault("the disk\nis\r\nfull"), "a-program: the disk is full\n", 1),
     ],
 )
-def test_our_errors_are_one_line_and_exit_code_1(error: BridgeError, line: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_our_errors_are_one_line_and_an_exit_code(error: BridgeError, line: str, code: int, capfd: pytest.CaptureFixture[str]) -> None:
     def act() -> None:
         raise error
 
     with pytest.raises(SystemExit) as ended:
         or_exit("a-program", act)
-    assert ended.value.code == 1
+    assert ended.value.code == code
     assert capfd.readouterr() == ("", line)
 
 
@@ -105,4 +106,4 @@ def test_a_reactor_that_has_stopped_may_be_stopped_again() -> None:
 def test_fail_at_exit_loses_nothing_that_was_printed() -> None:
     root = Path(__file__).parents[1]
     ended = subprocess.run([sys.executable, "-c", FAILED_LATER], capture_output=True, text=True, cwd=root, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "the last of the log\n", "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (7, "the last of the log\n", "")

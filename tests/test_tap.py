@@ -94,7 +94,7 @@ def test_listen_may_be_given_several_times() -> None:
 def test_what_cannot_be_is_one_line(arguments: list[str], line: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parsed(*arguments)
-    assert ended.value.code == 1
+    assert ended.value.code == 78
     assert capfd.readouterr() == ("", f"qyzn-bridge: {line}\n")
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bridge.errors import ConfigError
+from bridge.errors import AddressUnavailable, ConfigError
 
 WHERE: Final = "embedded broker"
 USUAL_PLACES: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")  # often not in a user's PATH
@@ -148,9 +148,9 @@ def start_error(listener: Listener, last_line: str) -> ConfigError:
     place = f"port {listener.port} on {listener.host}"
     if "Address already in use" in last_line:
         wanted = f"a free port, or --mqtt mqtt://{listener.url_host}:{listener.port} if that is the broker to use"
-        return ConfigError(WHERE, wanted, f"{place}, which is in use by another program")
+        return AddressUnavailable(WHERE, wanted, f"{place}, which is in use by another program")
     if "Cannot assign requested address" in last_line or "Can't assign requested address" in last_line:
-        return ConfigError(WHERE, "an address of this machine", listener.host)
+        return AddressUnavailable(WHERE, "an address of this machine", listener.host)
     if "Permission denied" in last_line and listener.port < 1024:
         return ConfigError(WHERE, "a port from 1024 on, which needs no privilege", f"{place}: permission denied")
     return ConfigError(WHERE, "mosquitto to start", last_line.removeprefix("Error: ") or "an end without a word")

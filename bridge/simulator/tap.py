@@ -34,7 +34,7 @@ _APART_S = 0.005
 
 
 class Options(usage.Options):
-    """Raises SystemExit(1), after one line on stderr, for what cannot be."""
+    """Raises SystemExit, after one line on stderr, for what cannot be."""
 
     synopsis = "[options]"
     longdesc = (

@@ -169,7 +169,7 @@ def test_a_key_that_does_not_fit_stops_the_start_with_one_line(
 ) -> None:
     endpoint = tls("ssl", Certificate(authority.server().cert_file, authority.server().key_file))
     bridge = start_bridge(embedded.url, "--listen", endpoint.format(port=free_port()), wait=False)
-    assert bridge.exit_code() == 1
+    assert bridge.exit_code() == 78
     (line,) = bridge.errors.splitlines()
     assert line.startswith("qyzn-bridge: listen: expected a Twisted server endpoint")
     assert line.endswith("(Certificate public and private keys do not match.)")

@@ -170,7 +170,7 @@ def private_paths(state: Path) -> Iterator[Path]:
 )
 def test_no_error_quotes_a_secret(start_bridge: StartBridge, toml: str) -> None:
     bridge = start_bridge(None, toml=toml, wait=False)
-    assert bridge.exit_code() == 1
+    assert bridge.exit_code() == 78
     assert bridge.errors
     assert PASSWORD not in bridge.errors + bridge.log
 

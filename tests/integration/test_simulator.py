@@ -172,4 +172,4 @@ def test_a_wrong_option_is_one_line(start: Start) -> None:
     process = start("--connect", "nonsense")
     output, _ = process.communicate(timeout=PATIENCE_S)
     assert output == "qyzn-terminal: --connect: expected a client endpoint, as in tcp:127.0.0.1:8899, got 'nonsense'\n"
-    assert process.returncode == 1
+    assert process.returncode == 78

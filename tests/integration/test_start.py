@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.exits import FAILED, MISCONFIGURED
 from tests.integration.bridge_process import ROOT, Bridge
 from tests.integration.broker import LOOPBACK, free_port
 from tests.integration.conftest import ConnectTerminal, Setting, StartBridge, Watch
@@ -22,9 +23,9 @@ def embedded_url() -> str:
     return f"embedded://{LOOPBACK}:{free_port()}"
 
 
-def assert_one_line(bridge: Bridge, *parts: str) -> None:
-    """It ended with 1, after one line on stderr with all of this in it; no traceback, no usage."""
-    assert bridge.exit_code() == 1, bridge.log + bridge.errors
+def assert_one_line(bridge: Bridge, *parts: str, code: int = MISCONFIGURED) -> None:
+    """It ended with this code, after one line on stderr with all of this in it; no traceback, no usage."""
+    assert bridge.exit_code() == code, bridge.log + bridge.errors
     lines = bridge.errors.splitlines()
     assert len(lines) == 1, bridge.errors
     assert lines[0].startswith("qyzn-bridge: ")
@@ -78,13 +79,15 @@ def test_a_misspelt_variable(start_bridge: StartBridge) -> None:
 def test_the_terminals_port_is_in_use(start_bridge: StartBridge) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        assert_one_line(start_bridge(embedded_url(), "--listen", f"tcp:{port}:interface={LOOPBACK}", wait=False), str(port), "in use")
+        assert_one_line(
+            start_bridge(embedded_url(), "--listen", f"tcp:{port}:interface={LOOPBACK}", wait=False), str(port), "in use", code=FAILED
+        )
 
 
 def test_the_embedded_brokers_port_is_in_use(start_bridge: StartBridge) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        assert_one_line(start_bridge(f"embedded://{LOOPBACK}:{port}", wait=False), str(port), "in use")
+        assert_one_line(start_bridge(f"embedded://{LOOPBACK}:{port}", wait=False), str(port), "in use", code=FAILED)
 
 
 def test_an_embedded_broker_open_to_the_network_needs_a_password(start_bridge: StartBridge) -> None:

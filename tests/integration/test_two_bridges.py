@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.exits import MISCONFIGURED
 from tests.integration.broker import Broker
 from tests.integration.conftest import ConnectTerminal, StartBridge, Watch
 from tests.integration.mqtt_watcher import MqttWatcher
@@ -34,3 +35,13 @@ def test_with_different_base_topics_they_leave_each_other_alone(
     assert [each.payload for each in watcher.on("qyzn/bridge/state")] == [b"online"]
     assert [each.payload for each in watcher.on("house/2/bridge/state")] == [b"online"]
     watcher.wait(lambda: len(announced(watcher)) == 4, "what each announces of itself and of its terminal")
+
+
+def test_of_two_with_one_client_id_one_ends_for_good(mosquitto: Broker, start_bridge: StartBridge, tmp_path: Path, watch: Watch) -> None:
+    """Started again by its supervisor, it would drive out the other."""
+    bridges = [start_bridge(mosquitto.url, *OPEN, directory=tmp_path / name, wait=False) for name in ("one", "other")]
+    watch(mosquitto.port).wait(lambda: not all(bridge.is_running for bridge in bridges), "the end of one")
+    (loser,) = [bridge for bridge in bridges if not bridge.is_running]
+    assert loser.exit_code() == MISCONFIGURED
+    (line,) = loser.errors.splitlines()
+    assert "another client uses the client id 'qyzn-bridge'" in line

@@ -56,10 +56,10 @@ def test_defaults() -> None:
         (("word",), "command line: expected options and nothing else, got 'word'"),
     ],
 )
-def test_a_wrong_option_is_one_line_and_exit_code_1(words: tuple[str, ...], line: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_option_is_one_line_and_exit_code_78(words: tuple[str, ...], line: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         options(*words)
-    assert exited.value.code == 1
+    assert exited.value.code == 78
     assert capfd.readouterr() == ("", f"qyzn-terminal: {line}\n")
 
 
