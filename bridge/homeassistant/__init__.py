@@ -9,6 +9,7 @@ from .bridge import bridge_device, bridge_id
 from .component import Device
 from .discovery_topics import DiscoveryTopics
 from .offer import Offer
+from .pattern import Patterns
 from .terminal import Terminal, serial_of, terminal_device, terminal_id
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Device",
     "DiscoveryTopics",
     "Offer",
+    "Patterns",
     "Terminal",
     "announced",
     "announcement",

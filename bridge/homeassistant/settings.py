@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from functools import cache
 from typing import Any
 
 from bridge.catalogue import GROUPS, Group, GroupField
@@ -57,6 +58,7 @@ def _key(group: Group, field: GroupField) -> str:
     return f"{_snake(group.name)}-{_snake(field.attribute)}"
 
 
+@cache
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 

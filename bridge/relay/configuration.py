@@ -1,10 +1,16 @@
-"""What is known of the terminals' configuration: on the noticeboard group by group, and unmasked in memory, to complete changes from."""
+"""What is known of the terminals' configuration: on the noticeboard group by group, and unmasked in memory, to complete changes from.
+
+There may be thousands of terminals, rarely looked at, and most of them set up alike. So what is known of one is kept as JSON, deflated with
+the groups' examples as the dictionary: 1,500 bytes become 150, for 7 µs there and 1 µs back. The noticeboard draws from it.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -15,93 +21,140 @@ from bridge.relay.noticeboard import Noticeboard
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_groups = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_WINDOW = -12
+"""4 KiB, without a header: all of a terminal's groups and the dictionary."""
+_ALIKE = _encode({name: group.example for name, group in GROUPS.items()})
 
 Fields = dict[str, Any]
 Mark = Mapping[str, int]
 """How often each group of a terminal had been changed at some moment."""
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class _Known:
-    """Of one terminal. The values are kept as JSON: there may be thousands of terminals, and they are rarely looked at."""
+    """Of one terminal: `deflated` holds the values by group, and `names` the groups."""
 
     firmware: str | None = None
-    values: dict[str, bytes] = field(default_factory=dict)
-    lacking: set[str] = field(default_factory=set)
-    changes: Counter[str] = field(default_factory=Counter)
+    deflated: bytes = b""
+    names: frozenset[str] = _NONE
+    lacking: frozenset[str] = _NONE
+    changes: Counter[str] | None = None
+
+    def values(self) -> dict[str, bytes]:
+        """The values of each group, as JSON."""
+        if not self.deflated:
+            return {}
+        groups = _decode_groups(zlib.decompressobj(_WINDOW, _ALIKE).decompress(self.deflated))
+        return {name: bytes(values) for name, values in groups.items()}
+
+    def keep(self, values: Mapping[str, bytes]) -> None:
+        """These are the values now."""
+        deflating = zlib.compressobj(wbits=_WINDOW, memLevel=6, zdict=_ALIKE)
+        whole = _encode({name: msgspec.Raw(each) for name, each in values.items()})
+        self.deflated = deflating.compress(whole) + deflating.flush()
 
 
 class Configuration:
-    """The last known values of each terminal's groups, by serial, and the groups it is known to lack."""
+    """The last known values of each terminal's groups, by serial, and the groups it is known to lack. A keeper of the noticeboard's."""
 
     def __init__(self, board: Noticeboard, topics: Topics) -> None:
         self._board = board
         self._topics = topics
         self._known: dict[str, _Known] = {}
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
+        """Each set of groups once, for all terminals that have it."""
         self._observers: list[Callable[[str], None]] = []
+        board.keep(self)
 
     def observe(self, observer: Callable[[str], None]) -> None:
         """Have this called with a terminal's serial when it may have other groups than before."""
         self._observers.append(observer)
 
+    # For the noticeboard.
+
+    def topics(self) -> Iterator[str]:
+        """Those of all groups that are known."""
+        for serial in list(self._known):
+            yield from self.topics_of(serial)
+
+    def topics_of(self, serial: str) -> Iterator[str]:
+        """Those of a terminal."""
+        names = self.groups(serial)
+        return (self._topics.config(serial, name) for name in GROUPS if name in names)
+
+    def notice(self, topic: str) -> bytes | None:
+        """The values of the group with this topic, its secrets masked."""
+        serial, _, name = topic.split("/")[-3:] if topic.count("/") >= 3 else ("", "", "")
+        fields = self.values(serial, name)
+        return None if fields is None or topic != self._topics.config(serial, name) else _encode(GROUPS[name].masked(fields))
+
+    # What is known.
+
     def groups(self, serial: str) -> frozenset[str]:
         """The groups of which values are known."""
         known = self._known.get(serial)
-        return frozenset(known.values) if known else frozenset()
+        return known.names if known else _NONE
 
     def values(self, serial: str, group: str) -> Fields | None:
         """A group's last known values, secrets and all; None when they are not known. Not to be published."""
         known = self._known.get(serial)
-        payload = known.values.get(group) if known else None
-        return None if payload is None else _decode(payload)
+        if known is None or group not in known.names:
+            return None
+        return _decode(known.values()[group])
 
     def lacking(self, serial: str) -> frozenset[str]:
         """The groups that this terminal, with its present firmware, does not have."""
         known = self._known.get(serial)
-        return frozenset(known.lacking) if known else frozenset()
+        return known.lacking if known else _NONE
 
     def firmware(self, serial: str) -> str | None:
         """What the terminal ran when it was last read; None when it was not."""
         known = self._known.get(serial)
         return known.firmware if known else None
 
+    # What is learnt.
+
     def reading(self, serial: str, firmware: str) -> None:
         """The terminal is about to be read. A firmware that is new may have groups that the old one lacked."""
         known = self._of(serial)
         if known.firmware != firmware:
-            known.firmware = firmware
-            known.lacking.clear()
+            known.firmware = intern(firmware)
+            known.lacking = _NONE
 
     def learn(self, serial: str, groups: Mapping[str, Fields], mark: Mark | None = None) -> None:
         """These are the values now. With the `mark` of when the terminal was asked, those of a group that was changed meanwhile are
         left out: they may be from before."""
-        known = self._of(serial)
-        for name, fields in groups.items():
-            if mark is not None and mark.get(name, 0) != known.changes[name]:
-                continue
-            known.lacking.discard(name)
-            known.values[name] = _encode(fields)
-            self._board.post(self._topics.config(serial, name), _encode(GROUPS[name].masked(fields)))
+        known, changes = self._of(serial), self.mark(serial)
+        fresh = {name: fields for name, fields in groups.items() if mark is None or mark.get(name, 0) == changes.get(name, 0)}
+        values = known.values()
+        news = [name for name, fields in fresh.items() if _is_news(name, values.get(name), fields)]
+        known.keep(values | {name: _encode(fields) for name, fields in fresh.items()})
+        known.names, known.lacking = self._one(known.names.union(fresh)), self._one(known.lacking.difference(fresh))
+        for name in news:
+            self._board.changed(self._topics.config(serial, name))
         self._tell(serial)
 
     def lacks(self, serial: str, groups: Iterable[str]) -> None:
         """The terminal does not have these."""
-        known = self._of(serial)
-        for name in groups:
-            known.lacking.add(name)
-            known.values.pop(name, None)
+        known, lacking = self._of(serial), frozenset(groups)
+        if known.names & lacking:
+            known.keep({name: each for name, each in known.values().items() if name not in lacking})
+        known.names, known.lacking = self._one(known.names - lacking), self._one(known.lacking | lacking)
+        for name in lacking:
             self._board.clear(self._topics.config(serial, name))
         self._tell(serial)
 
     def mark(self, serial: str) -> Mark:
         """To be taken before the terminal is asked, for `learn`."""
-        return dict(self._of(serial).changes)
+        return dict(self._of(serial).changes or {})
 
     def changed(self, serial: str, groups: Iterable[str]) -> None:
         """These groups may not be any more what was asked for before."""
-        changes = self._of(serial).changes
-        for name in groups:
-            changes[name] += 1
+        known = self._of(serial)
+        known.changes = known.changes or Counter()
+        known.changes.update(list(groups))
 
     def removed(self, serial: str) -> None:
         """The terminal is known no more: nothing retained is to be left, of this run of the bridge or an earlier one."""
@@ -121,3 +174,12 @@ class Configuration:
 
     def _of(self, serial: str) -> _Known:
         return self._known.setdefault(serial, _Known())
+
+    def _one(self, names: frozenset[str]) -> frozenset[str]:
+        return self._sets.setdefault(names, names)
+
+
+def _is_news(name: str, before: bytes | None, fields: Fields) -> bool:
+    """Whether something else is to be published now. A secret that changed is not."""
+    group = GROUPS[name]
+    return before is None or _encode(group.masked(_decode(before))) != _encode(group.masked(fields))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -15,12 +16,12 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from bridge.catalogue import GROUPS
 from bridge.errors import BridgeError
 from bridge.homeassistant import (
     Announced,
     DiscoveryTopics,
     Offer,
+    Patterns,
     Terminal,
     announced,
     announcement,
@@ -108,7 +109,9 @@ class Discovery:
         self._due: dict[str, None] = {}
         self._timers: dict[str, IDelayedCall] = {}
         self._keys: dict[frozenset[str], Mapping[str, str]] = {}
+        self._patterns = Patterns(topics, offer)
         knowledge.configuration.observe(self.changed)
+        board.keep(self)
 
     def stop(self) -> None:
         """No more timers."""
@@ -217,7 +220,7 @@ class Discovery:
         self._earlier.pop(serial, None)
         if telling != told:
             self._told[serial] = telling
-            self._board.post(self._places.device(terminal_id(serial)), lambda: self._draw(serial))
+            self._board.changed(self._places.device(terminal_id(serial)))
 
     def _before(self, serial: str) -> Mapping[str, str]:
         """The components that Home Assistant knows, or has been told are gone."""
@@ -230,7 +233,9 @@ class Discovery:
         """What is known of it. A terminal that was not read yet has the groups that it had."""
         known, configuration = self._knowledge.find(serial), self._knowledge.configuration
         assert known is not None
-        groups = configuration.groups(serial) | (groups_before - configuration.lacking(serial))
+        groups = configuration.groups(serial)
+        if not groups_before <= groups:
+            groups |= groups_before - configuration.lacking(serial)
         return Terminal(serial=serial, name=self._knowledge.name_of(serial), model=known.model, firmware=known.firmware, groups=groups)
 
     def _components(self, groups: frozenset[str]) -> Mapping[str, str]:
@@ -243,30 +248,42 @@ class Discovery:
     def _draw(self, serial: str) -> bytes:
         """The payload; for a broker that would not take all of it, without the settings."""
         told = self._told[serial]
-        payload = announcement(terminal_device(told.terminal, self._topics, self._offer), told.gone)
+        payload = self._patterns.announcement(told.terminal, told.gone)
         limit = self._outlet.limits.maximum_packet_bytes if self._outlet.limits else None
         if limit is None or len(payload) + OVERHEAD_BYTES <= limit:
             return payload
         bare = replace(told.terminal, groups=frozenset())
-        return announcement(terminal_device(bare, self._topics, self._offer), told.gone)
+        return self._patterns.announcement(bare, told.gone)
+
+    # For the noticeboard.
+
+    def topics(self) -> Iterator[str]:
+        """Where terminals are announced."""
+        return iter(()) if self._places is None else (self._places.device(terminal_id(serial)) for serial in list(self._told))
+
+    def notice(self, topic: str) -> bytes | None:
+        """A terminal's announcement."""
+        discovery_id = None if self._places is None else self._places.device_of(topic)
+        serial = None if discovery_id is None else serial_of(discovery_id)
+        return None if serial is None or serial not in self._told else self._draw(serial)
 
     # Home Assistant's birth.
 
     def _born(self) -> None:
         """Everything again, and the state of things after it."""
         assert self._places is not None
-        self._board.again([*self._announcements(self._places), *self._states()])
+        self._board.again(chain(self._announcements(self._places), self._states()))
 
     def _announcements(self, places: DiscoveryTopics) -> Iterator[str]:
         yield places.device(bridge_id(self._topics))
-        yield from (places.device(terminal_id(serial)) for serial in self._told)
+        yield from (places.device(terminal_id(serial)) for serial in list(self._told))
 
     def _states(self) -> Iterator[str]:
         topics = self._topics
         yield from (topics.state, topics.info, topics.devices)
-        for serial in self._told:
+        for serial in list(self._told):
             yield from (topics.availability(serial), topics.device_info(serial))
-            yield from (topics.config(serial, group) for group in GROUPS)
+            yield from self._knowledge.configuration.topics_of(serial)
 
     def _set(self, name: str, delay_s: float, call: Callable[[], None]) -> None:
         def fire() -> None:

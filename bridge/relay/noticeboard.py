@@ -5,7 +5,9 @@ A notice that changes is published at once if the broker is there; when it comes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -15,29 +17,55 @@ from bridge.errors import BridgeError, BrokerAway
 from bridge.mqtt.message import Publication
 from bridge.relay.outlet import Outlet
 
+MOST_UNDER_WAY = 100
+"""So many notices wait for their PUBACK at once; more would wait in the link, in the way of events, and take far more memory there than here.
+A topic that changes again while it waits here is told once."""
+
 Drawn = Callable[[], bytes]
 """A notice that is made each time it is told: it is too large to be kept, or depends on the broker."""
 
 
+class Keeper(Protocol):
+    """Whoever keeps notices of thousands of terminals itself, in less room than they would take here."""
+
+    def topics(self) -> Iterator[str]:
+        """All topics on which there is something to say."""
+
+    def notice(self, topic: str) -> bytes | None:
+        """What stands there; None where nothing does, or others speak."""
+
+
 class Noticeboard:
-    """The retained topics of this bridge, by topic. What the broker has yet to be told waits here, a topic once, for as long as the
-    link is congested."""
+    """The retained topics of this bridge, by topic, those of the keepers among them. What the broker has yet to be told waits here, a topic
+    once, for as long as the link or the broker has enough to do."""
 
     log = Logger()
 
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
-        self._is_telling = outlet.is_up
+        self._keepers: list[Keeper] = []
+        self._is_up = outlet.is_up
+        self._is_telling = False
         self._is_waiting = False
+        self._under_way = 0
         self._notices: dict[str, bytes | Drawn] = {}
         self._to_clear: set[str] = set()
         self._untold: dict[str, None] = {}
+        self._again: Iterator[str] = iter(())
+        """What is to be told once more behind that, topic by topic: all of a city's topics would be a heavy list."""
+
+    def keep(self, keeper: Keeper) -> None:
+        """From now on, what this keeper has to say is part of the board."""
+        self._keepers.append(keeper)
 
     def post(self, topic: str, payload: bytes | Drawn) -> None:
         """This is how it is now. The same bytes again say nothing new."""
-        if self._notices.get(topic) == payload:
-            return
-        self._notices[topic] = payload
+        if self._notices.get(topic) != payload:
+            self._notices[topic] = payload
+            self.changed(topic)
+
+    def changed(self, topic: str) -> None:
+        """What stands there is news."""
         self._to_clear.discard(topic)
         self._untold[topic] = None
         self._tell()
@@ -45,11 +73,13 @@ class Noticeboard:
     def read(self, topic: str) -> bytes | None:
         """What stands there."""
         notice = self._notices.get(topic)
+        if notice is None:
+            return next((kept for keeper in self._keepers if (kept := keeper.notice(topic)) is not None), None)
         return notice() if callable(notice) else notice
 
     def again(self, topics: Iterable[str]) -> None:
-        """Tell these once more, in this order, as far as there are such notices: somebody may have missed them."""
-        self._untold |= {topic: None for topic in topics if topic in self._notices}
+        """Tell these once more, in this order, as far as there are such notices: somebody may have missed them. They are asked for bit by bit."""
+        self._again = chain(self._again, topics)
         self._tell()
 
     def clear(self, topic: str) -> None:
@@ -67,38 +97,61 @@ class Noticeboard:
 
     def link_up(self) -> None:
         """The broker is there, and may know nothing."""
-        self._is_telling = True
+        self._is_up = True
         self._untold = dict.fromkeys((*self._notices, *self._to_clear))
+        self._again = chain.from_iterable(keeper.topics() for keeper in self._keepers)
         self._tell()
 
     def link_down(self) -> None:
         """The broker is away."""
-        self._is_telling = False
+        self._is_up = False
 
     def _tell(self) -> None:
-        """Until all is told, or the link has enough to do."""
-        while self._untold and self._is_telling and self._outlet.is_up and not self._is_waiting:
-            if self._outlet.congested:
-                self._is_waiting = True
-                self._outlet.when_drained().addCallback(self._go_on)
-                return
-            topic = next(iter(self._untold))
-            del self._untold[topic]
-            self._publish(topic)
+        """Until all is told, or the broker has enough to do."""
+        if self._is_telling:
+            return
+        self._is_telling = True
+        try:
+            while self._may_tell() and (topic := self._next()) is not None:
+                self._publish(topic)
+        finally:
+            self._is_telling = False
+
+    def _may_tell(self) -> bool:
+        if not (self._is_up and self._outlet.is_up) or self._is_waiting or self._under_way >= MOST_UNDER_WAY:
+            return False
+        if self._outlet.congested:
+            self._is_waiting = True
+            self._outlet.when_drained().addCallback(self._go_on)
+        return not self._is_waiting
+
+    def _next(self) -> str | None:
+        topic = next(iter(self._untold), None)
+        if topic is None:
+            return next(self._again, None)
+        del self._untold[topic]
+        return topic
 
     def _go_on(self, _: None) -> None:
         self._is_waiting = False
         self._tell()
 
     def _publish(self, topic: str) -> None:
-        if topic in self._to_clear:
-            published = self._outlet.publish(Publication(topic, b"", retain=True))
-            published.addCallback(lambda _: self._to_clear.discard(topic))
-            published.addErrback(_log_unless_away, topic, self.log)
-        else:
-            notice = self._notices[topic]
-            payload = notice() if callable(notice) else notice
-            say(self._outlet, Publication(topic, payload, retain=True), self.log)
+        notice = self.read(topic)
+        if notice is None and topic not in self._to_clear:
+            return
+        self._under_way += 1
+        published = self._outlet.publish(Publication(topic, notice or b"", retain=True))
+        published.addCallbacks(self._told, _log_unless_away, callbackArgs=(topic, notice is None), errbackArgs=(topic, self.log))
+        published.addBoth(self._landed)
+
+    def _told(self, _: None, topic: str, was_cleared: bool) -> None:
+        if was_cleared and topic not in self._untold:
+            self._to_clear.discard(topic)
+
+    def _landed(self, _: object) -> None:
+        self._under_way -= 1
+        self._tell()
 
 
 def say(outlet: Outlet, publication: Publication, log: Logger) -> Deferred[None]:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from bridge.errors import BrokerAway
-from bridge.relay.noticeboard import Noticeboard
+from bridge.relay.noticeboard import MOST_UNDER_WAY, Noticeboard
 from tests.relay.site import FakeLink
 
 
@@ -111,3 +113,74 @@ def test_what_stands_can_be_told_again_in_another_order(bench: Bench) -> None:
     bench.published()
     bench.board.again(["b", "nothing", "a"])
     assert bench.published() == [("b", b"2"), ("a", b"1")]
+
+
+def test_a_storm_waits_here_and_what_changes_meanwhile_is_told_once(bench: Bench) -> None:
+    bench.link.holds = True
+    for number in range(2 * MOST_UNDER_WAY):
+        bench.board.post(f"t/{number}", b"old")
+    first = bench.link.taken()
+    assert len(first) == MOST_UNDER_WAY
+    bench.board.post(f"t/{MOST_UNDER_WAY}", b"new")
+    first[0].acknowledge()
+    assert [each.publication.payload for each in bench.link.taken()] == [b"new"]
+    bench.link.holds = False
+    for each in first[1:]:
+        each.acknowledge()
+    assert len(bench.link.taken()) == MOST_UNDER_WAY - 1
+
+
+def test_what_failed_makes_room_too(bench: Bench) -> None:
+    bench.link.holds = True
+    for number in range(2 * MOST_UNDER_WAY):
+        bench.board.post(f"t/{number}", b"1")
+    bench.link.go_down()
+    bench.board.link_down()
+    for each in bench.link.taken():
+        each.refuse(BrokerAway("lost"))
+    bench.link.holds = False
+    assert len(bench.link_up()) == 2 * MOST_UNDER_WAY
+
+
+def test_what_is_cleared_twice_is_not_forgotten_with_the_first_acknowledgement(bench: Bench) -> None:
+    bench.link.holds = True
+    for number in range(MOST_UNDER_WAY):
+        bench.board.clear(f"t/{number}")
+    bench.board.clear("t/0")
+    first, *_ = bench.link.taken()
+    first.acknowledge()
+    (again,) = bench.link.taken()
+    assert (again.topic, again.publication.payload) == ("t/0", b"")
+    again.refuse(BrokerAway("lost"))
+    bench.link.holds = False
+    assert ("t/0", b"") in bench.link_up()
+
+
+class Shelf:
+    """A keeper of two notices."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {"k/1": b"1", "k/2": b"2"}
+
+    def topics(self) -> Iterator[str]:
+        yield from list(self.kept)
+
+    def notice(self, topic: str) -> bytes | None:
+        return self.kept.get(topic)
+
+
+def test_what_others_keep_is_part_of_the_board(bench: Bench) -> None:
+    shelf = Shelf()
+    bench.board.keep(shelf)
+    bench.board.post("a", b"0")
+    assert bench.published() == [("a", b"0")]
+    bench.board.changed("k/2")
+    assert bench.published() == [("k/2", b"2")]
+    assert bench.board.read("k/1") == b"1"
+    bench.board.again(["k/1", "k/3"])
+    assert bench.published() == [("k/1", b"1")]
+    assert bench.link_up() == [("a", b"0"), ("k/1", b"1"), ("k/2", b"2")]
+    del shelf.kept["k/1"]
+    bench.board.clear("k/1")
+    assert bench.published() == [("k/1", b"")]
+    assert bench.link_up() == [("a", b"0"), ("k/2", b"2")]
