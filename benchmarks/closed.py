@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from benchmarks.crowd import Crowd, Terminal
+from benchmarks.measures import Metrics, latencies
 from benchmarks.site import Reading, Site
-from benchmarks.statistics import Metrics, latencies
 
 WARM_S = 0.7
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import msgspec
 
 from benchmarks.crowd import Refused, Terminal
+from benchmarks.measures import Metrics, latencies
 from benchmarks.paced import WARM_S, Pace, Reports
 from benchmarks.site import Site
-from benchmarks.statistics import Metrics, latencies
 
 COMMANDS_PER_S = 50
 EVENTS_PER_S = 200

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from benchmarks.measures import Metrics
 from benchmarks.paced import Pace
 from benchmarks.site import Reading, Site
-from benchmarks.statistics import Metrics
 
 HEARTBEAT_S = 25.0
 AT_ONCE = 200  # logins at a time

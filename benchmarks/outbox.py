@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from benchmarks.measures import Metrics
 from benchmarks.site import Site
-from benchmarks.statistics import Metrics
 
 DRAIN_S = 300.0
 

@@ -9,8 +9,8 @@ from random import Random
 
 from benchmarks.closed import rates
 from benchmarks.crowd import Terminal
+from benchmarks.measures import Metrics, latencies, percentile
 from benchmarks.site import Site
-from benchmarks.statistics import Metrics, latencies, percentile
 
 WARM_S = 0.5
 EVENTS_PER_S = 300

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.measures import Metrics
 from benchmarks.processes import ROOT, Cores
 from benchmarks.running import Row
-from benchmarks.statistics import Metrics
 from bridge.mqtt.mosquitto import find_mosquitto
 
 FOLDER = ROOT / "benchmarks" / "results"

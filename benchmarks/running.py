@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.frames import Recognition
+from benchmarks.measures import Metrics, medians
 from benchmarks.processes import Cores, allow_open_files
 from benchmarks.scenarios import Scenario, Setting
 from benchmarks.site import open_site
-from benchmarks.statistics import Metrics, medians
 from benchmarks.systems import System
 
 SPARE_FILES = 200

@@ -9,10 +9,10 @@ from typing import Literal
 from benchmarks.closed import closed_loop
 from benchmarks.commands import at_rest, beside_events
 from benchmarks.idle import idle
+from benchmarks.measures import Metrics
 from benchmarks.outbox import away_and_back
 from benchmarks.paced import open_loop
 from benchmarks.site import Site
-from benchmarks.statistics import Metrics
 
 PICTURE_BYTES = 50_000
 Better = Literal["more", "less", ""]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchmarks.measures import Metrics, ratio
 from benchmarks.results import Results
 from benchmarks.scenarios import SCENARIOS, Better, Figure
-from benchmarks.statistics import Metrics, ratio
 from benchmarks.systems import BRIDGE, SYSTEMS, YARDSTICK
 
 NOTHING = "-"

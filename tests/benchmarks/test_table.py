@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.measures import Metrics
 from benchmarks.results import Measured, Results
-from benchmarks.statistics import Metrics
 from benchmarks.table import better_by, comparison, markdown, table
 
 
