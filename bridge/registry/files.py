@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
+
+from twisted.logger import Logger
 
 from ..errors import ConfigError
 
 LOCK_NAME = "lock"
+OWN_NAMES = frozenset({LOCK_NAME, "registry", "outbox", "broker"})
+"""What the bridge calls its files and directories, up to the first dot."""
+
+_log = Logger()
 
 
 def private_directory(path: Path) -> None:
@@ -23,6 +30,24 @@ def private_directory(path: Path) -> None:
         raise ConfigError(str(path), "a state directory that can be created", error.strerror) from None
     if not path.is_dir():
         raise ConfigError(str(path), "a state directory", "a file")
+
+
+def shut_out_others(directory: Path) -> None:
+    """Make a state directory that is there its owner's alone, if it is the bridge's and holds nothing else. Any other is left as it is, and
+    told of: it may be a home directory, or /tmp."""
+    found = directory.stat()
+    if not found.st_mode & 0o077:
+        return
+    if found.st_uid == os.geteuid() and all(each.name.partition(".")[0] in OWN_NAMES for each in directory.iterdir()):
+        with suppress(OSError):
+            directory.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
+    if directory.stat().st_mode & 0o077:
+        _log.warn(
+            "others than the bridge's user may look into the state directory {directory} (mode {mode}): its files are closed to them, but"
+            " better is a directory of its own with mode 700",
+            directory=str(directory),
+            mode=f"{stat.S_IMODE(found.st_mode):o}",
+        )
 
 
 def private_file(path: Path) -> int:

@@ -12,7 +12,7 @@ import msgspec
 
 from ..errors import ConfigError, StorageFault
 from .database import transaction
-from .files import DirectoryLock, private_database, private_directory
+from .files import DirectoryLock, private_database, private_directory, shut_out_others
 from .schema import open_database
 from .terminal import KnownTerminal
 
@@ -48,6 +48,7 @@ class Registry:
         """
         private_directory(state_dir)
         lock = DirectoryLock(state_dir)
+        shut_out_others(state_dir)
         path = state_dir / FILE_NAME
         connection: sqlite3.Connection | None = None
         try:

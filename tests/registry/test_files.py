@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
 from bridge.errors import ConfigError
 from bridge.registry import Registry
-from bridge.registry.files import DirectoryLock, private_directory, private_file
+from bridge.registry.files import DirectoryLock, private_directory, private_file, shut_out_others
 from tests.registry.site import known_terminal, modes
 
 HOLDER = """
@@ -54,6 +55,44 @@ def test_a_directory_that_exists_is_left_as_it_is(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     private_directory(tmp_path)
     assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def shut_out(directory: Path) -> tuple[int, list[str]]:
+    """The directory's mode afterwards, and what was told."""
+    with capturedLogs() as told:
+        shut_out_others(directory)
+    return directory.stat().st_mode & 0o777, [formatEvent(each) for each in told]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o777, 0o700])
+def test_a_state_directory_that_was_open_to_others_is_closed_to_them(state_dir: Path, mode: int) -> None:
+    Registry.open(state_dir).close()
+    (state_dir / "outbox.sqlite3-wal").touch()
+    (state_dir / "broker").mkdir()
+    state_dir.chmod(mode)
+    assert shut_out(state_dir) == (0o700, [])
+
+
+def test_it_is_closed_at_the_start(state_dir: Path) -> None:
+    state_dir.mkdir(mode=0o755)
+    Registry.open(state_dir).close()
+    assert state_dir.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_directory_that_is_others_too_is_left_as_it_is_and_told_of(state_dir: Path) -> None:
+    Registry.open(state_dir).close()
+    (state_dir / "holiday.jpg").touch()
+    state_dir.chmod(0o1777)
+    mode, (line,) = shut_out(state_dir)
+    assert mode == 0o777
+    assert f"may look into the state directory {state_dir} (mode 1777)" in line
+
+
+def test_somebody_elses_directory_is_told_of(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_dir.mkdir(mode=0o755)
+    monkeypatch.setattr("os.geteuid", lambda: state_dir.stat().st_uid + 1)
+    mode, lines = shut_out(state_dir)
+    assert (mode, len(lines)) == (0o755, 1)
 
 
 def test_the_way_to_the_directory_is_made(tmp_path: Path) -> None:
