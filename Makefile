@@ -23,7 +23,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-homeassistant faults bench bench-compare bench-smoke bench-peers lint format docs broker clean
+.PHONY: help run demo demo-homeassistant test test-homeassistant faults bench bench-compare bench-smoke bench-peers lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,13 +34,17 @@ run: $(VENV)/.run $(if $(NEEDS_MOSQUITTO),broker) ## the bridge: terminals on tc
 demo: $(VENV)/.run $(if $(NEEDS_MOSQUITTO),broker) ## the bridge with three simulated terminals, and their events
 	@TWISTD=$(BIN)/twistd TERMINALS="$(TERMINALS)" exec scripts/demo $(ARGS)
 
+demo-homeassistant: $(VENV)/.dev broker ## a real Home Assistant with simulated terminals, for a browser; it is installed first (two minutes, 1.2 GB)
+	@scripts/install-homeassistant $(HOME_ASSISTANT) $(HOME_ASSISTANT_PYTHON)
+	@QYZN_HOME_ASSISTANT=$(HOME_ASSISTANT) exec $(BIN)/python -m tests.homeassistant_real.showroom
+
 test: $(VENV)/.dev ## all tests; TESTS="tests/wire -x" runs some
 	@$(BIN)/python -m pytest $(TESTS)
 
 faults: $(VENV)/.dev ## break real processes and count what is lost; FAULT_SECONDS=40 for each kind of fault, CROWD=1000 terminals for memory, SEED=…
 	@QYZN_FAULTS_SECONDS=$(FAULT_SECONDS) QYZN_FAULTS_CROWD=$(CROWD) QYZN_FAULTS_SEED=$(SEED) $(BIN)/python -m pytest -m faults tests/faults $(TESTS)
 
-test-homeassistant: $(VENV)/.dev broker ## the bridge with a real Home Assistant, which is installed first (two minutes, 900 MB)
+test-homeassistant: $(VENV)/.dev broker ## the bridge with a real Home Assistant, which is installed first (two minutes, 1.2 GB)
 	@scripts/install-homeassistant $(HOME_ASSISTANT) $(HOME_ASSISTANT_PYTHON)
 	@QYZN_HOME_ASSISTANT=$(HOME_ASSISTANT) $(BIN)/python -m pytest tests/homeassistant_real $(TESTS)
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from bridge.homeassistant import bridge_id
 from bridge.mqtt.topics import Topics
-from tests.homeassistant_real.conftest import House
 from tests.homeassistant_real.home_assistant import until
+from tests.homeassistant_real.house import House
 from tests.integration.mqtt_watcher import MqttWatcher
 
 Watch = Callable[[str], MqttWatcher]

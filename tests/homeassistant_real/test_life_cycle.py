@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.homeassistant_real.conftest import House
 from tests.homeassistant_real.home_assistant import until
+from tests.homeassistant_real.house import House
 from tests.integration.mqtt_watcher import MqttWatcher
 
 Watch = Callable[[str], MqttWatcher]
