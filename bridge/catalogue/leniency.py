@@ -49,7 +49,7 @@ def _converted(data: dict[str, Any], shape: type[S]) -> S | None:
         value = msgspec.convert(data, shape, strict=False)
     except msgspec.ValidationError:
         return None
-    return value if all(map(_is_number, msgspec.structs.astuple(value))) else None
+    return value if all(_is_number(getattr(value, name)) for name in _floats_of(shape)) else None
 
 
 def _salvage(data: dict[str, Any], shape: type[S], extra: dict[str, Any]) -> tuple[S, dict[str, Any]]:
@@ -112,6 +112,20 @@ def _fields_of(shape: type[msgspec.Struct]) -> dict[str, _Field]:
         field.encode_name: _Field(field.encode_name, field.type, *_struct_in(types[field.encode_name]))
         for field in msgspec.structs.fields(shape)
     }
+
+
+@cache
+def _floats_of(shape: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The names, in Python, of the fields that may hold a float."""
+    return tuple(field.name for field in _struct_type(shape).fields if _may_be_float(field.type))
+
+
+def _may_be_float(declared: inspect.Type) -> bool:
+    if isinstance(declared, inspect.Metadata):
+        return _may_be_float(declared.type)
+    if isinstance(declared, inspect.UnionType):
+        return any(map(_may_be_float, declared.types))
+    return isinstance(declared, inspect.FloatType | inspect.AnyType)
 
 
 @cache

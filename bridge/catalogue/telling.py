@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import inspect
 
 from .forms import RECORD_TIME
 
+_LONGEST_KEPT = 64  # characters; a time takes 19, and a terminal may say anything
 _RECORD_TIME = re.compile(r"\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
 
 
@@ -30,8 +31,14 @@ def _told(value: Any, form: str | None, zone: tzinfo) -> Any:
         return [_told(each, form, zone) for each in value]
     if form is None or not isinstance(value, str):
         return value
-    moment = local_moment(value, form)
-    return value if moment is None else moment.replace(tzinfo=zone).isoformat()
+    return _time_told(value, form, zone) if len(value) <= _LONGEST_KEPT else _time_told.__wrapped__(value, form, zone)
+
+
+@lru_cache(1024)
+def _time_told(text: str, form: str, zone: tzinfo) -> str:
+    """Kept, since the events of a busy second tell the same ones."""
+    moment = local_moment(text, form)
+    return text if moment is None else moment.replace(tzinfo=zone).isoformat()
 
 
 def local_moment(text: str, form: str) -> datetime | None:

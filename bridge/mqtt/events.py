@@ -6,9 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,10 +17,9 @@ from bridge.catalogue import REPORTS, Picture
 from bridge.mqtt.message import Publication
 from bridge.mqtt.pictures import JPEG, OVERHEAD_BYTES, PictureRules, depict
 from bridge.mqtt.privacy import hidden_names, without
+from bridge.mqtt.times import in_milliseconds, time_of
 from bridge.mqtt.topics import Topics
-from bridge.session.clock import parse_record_time
 from bridge.session.happenings import Received
-from bridge.session.terminal_clock import age_s, least_age_s
 
 _KINDS = frozenset(report.event for report in REPORTS.values() if report.event)
 _KIND = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -82,7 +80,7 @@ def kind_of(received: Received) -> str:
 
 def fresh_for_s(received: Received, zone: tzinfo, rules: EventRules, wall: float) -> float:
     """For how much longer something may come of a message, in seconds; below zero it is a replay, on which no door may act."""
-    return rules.replay_after_s - _time_of(received, zone, wall).age_s
+    return rules.replay_after_s - time_of(received, zone, wall).age_s
 
 
 class Composed(Struct, frozen=True):
@@ -106,7 +104,7 @@ def compose(received: Received, subject: Subject, topics: Topics, rules: EventRu
     """What to publish for a message. `wall` is UNIX seconds, now."""
     identity = event_id(subject.device_id, received)
     properties = _properties(subject.device_id, identity)
-    time = _time_of(received, subject.zone, wall)
+    time = time_of(received, subject.zone, wall)
     replay = time.age_s > rules.replay_after_s
     fields, pictures = _fields(received, subject, topics, rules, properties)
     hidden = hidden_names(rules.omit if rules.pictures.published else rules.omit | _PICTURES)
@@ -115,8 +113,8 @@ def compose(received: Received, subject: Subject, topics: Topics, rules: EventRu
         "event_type": received.name if received.data is None else received.data.event_type(),
         "device_id": subject.device_id,
         "device_name": subject.name,
-        "time": time.happened.isoformat(timespec="seconds"),
-        "received_at": datetime.fromtimestamp(received.received_at, subject.zone).isoformat(timespec="milliseconds"),
+        "time": time.happened,
+        "received_at": in_milliseconds(received.received_at, subject.zone),
         "sequence": received.sequence,
         "replay": replay,
         **({"age_s": round(time.age_s)} if replay else {}),
@@ -231,11 +229,11 @@ def _fields(
     fields.pop(declaration.time_field or "", None)
     pictures = []
     for picture in declaration.pictures:
-        topic = topics.image(subject.device_id, picture.kind)
         for holder in _holders(fields, picture):
             text = holder.pop(picture.attribute)
             if picture.event_field in rules.omit or picture.within in rules.omit or (text is None and not picture.expected):
                 continue
+            topic = topics.image(subject.device_id, picture.kind)
             depiction = depict(text, picture.event_field, topic, rules.pictures, properties)
             holder.update(depiction.fields)
             pictures.append(depiction.publication)
@@ -245,38 +243,3 @@ def _fields(
 def _holders(fields: dict[str, Any], picture: Picture) -> list[dict[str, Any]]:
     """Where a picture stands in an event's fields: at the top, or in each object of a list."""
     return [fields] if picture.within is None else fields[picture.within] or []
-
-
-class _Time(Struct, frozen=True):
-    """When a record was made, by the terminal's clock, and how long ago that is; `unread` is what it says of the time if that is no time."""
-
-    happened: datetime
-    age_s: float
-    unread: dict[str, Any] = {}
-
-
-def _time_of(received: Received, zone: tzinfo, wall: float) -> _Time:
-    attribute = received.declaration.time_field if received.declaration else None
-    text = received.data.record_time() if received.data else None
-    readings = list(_readings(text, zone)) if text else []
-    ages = [(age, happened) for happened, moment in readings if (age := age_s(moment, received.clock, wall)) is not None]
-    if ages:
-        age, happened = min(ages, key=itemgetter(0))
-        return _Time(happened, age)
-    if readings:
-        happened, moment = readings[0]
-        return _Time(happened, least_age_s(moment, received.clock, wall))
-    arrived = datetime.fromtimestamp(received.received_at, zone)
-    return _Time(arrived, max(0.0, wall - received.received_at), {_wire_name(received.data, attribute): text} if text and attribute else {})
-
-
-def _wire_name(data: Any, attribute: str | None) -> str:
-    return next(each.encode_name for each in msgspec.structs.fields(data) if each.name == attribute)
-
-
-def _readings(text: str, zone: tzinfo) -> Iterator[tuple[datetime, float]]:
-    """The moments that a local time may mean, with their UNIX seconds: none, one, or two where a clock set back goes through the hour
-    again."""
-    first = parse_record_time(text, zone)
-    for happened in () if first is None else (first, first.replace(fold=1)):
-        yield happened, happened.timestamp()

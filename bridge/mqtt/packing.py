@@ -5,6 +5,7 @@ paho packs them too. Its Properties, which look every name up in a list, took 60
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from bridge.errors import Invalid
@@ -25,13 +26,13 @@ def packed_properties(publication: Publication) -> bytes:
     if publication.expiry_s is not None:
         parts += (_MESSAGE_EXPIRY, _packed_expiry(publication.expiry_s))
     if publication.content_type is not None:
-        parts += (_CONTENT_TYPE, packed_text("content_type", publication.content_type))
+        parts += (_CONTENT_TYPE, _packed_word("content_type", publication.content_type))
     if publication.response_topic is not None:
         parts += (_RESPONSE_TOPIC, packed_topic("response_topic", publication.response_topic))
     if publication.correlation_data is not None:
         parts += (_CORRELATION_DATA, _packed_correlation_data(publication.correlation_data))
     for key, value in publication.user_properties:
-        parts += (_USER_PROPERTY, packed_text("user_properties", key), packed_text("user_properties", value))
+        parts += (_USER_PROPERTY, _packed_word("user_properties", key), packed_text("user_properties", value))
     packed = b"".join(parts)
     return packed_length(len(packed)) + packed
 
@@ -52,6 +53,10 @@ def packed_text(path: str, text: str) -> bytes:
     if packed is None or len(packed) > LONGEST_STRING_BYTES or b"\0" in packed:
         raise Invalid(path, f"at most {LONGEST_STRING_BYTES} bytes of UTF-8 without U+0000", ascii(text[:LONGEST_IN_ERROR]))
     return len(packed).to_bytes(2, "big") + packed
+
+
+_packed_word = lru_cache(64)(packed_text)
+"""For the few words that every packet says: content types, and the names of properties."""
 
 
 def packed_length(length: int) -> bytes:
