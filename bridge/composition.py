@@ -327,4 +327,6 @@ def _link(reactor: Any, config: Config, address: BrokerAddress, topics: Topics, 
     will = Publication(topics.state, b"offline", retain=True)
     places = _places(config)
     subscriptions = topics.subscriptions() + (places.subscriptions() if places else ())
+    if rules.of_the_outbox(config).keep_s:
+        subscriptions += topics.memory_subscriptions()
     return Link(reactor, address, rules.of_the_connection(config), will, subscriptions, listener, SystemRandom())

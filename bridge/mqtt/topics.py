@@ -8,11 +8,13 @@ from bridge.mqtt.message import Subscription
 
 ALL = "all"
 """The device id that stands for every terminal online."""
+BROKER_VERSION = "$SYS/broker/version"
+"""Where mosquitto says what it is."""
 RAW = "raw"
 """The command that is any message, named in its payload."""
 WORDS = frozenset(
     {
-        *("bridge", "state", "info", "devices", "health", "event", "request", "response"),
+        *("bridge", "state", "info", "devices", "health", "checkpoint", "event", "request", "response"),
         *(ALL, "availability", "event_replay", "image", "config", "set", "command", "answer"),
     }
 )
@@ -74,7 +76,12 @@ class RequestTopic:
     name: str
 
 
-TopicRead = CommandTopic | FaceTopic | StrayTopic | ConfigSetTopic | AnswerTopic | InfoTopic | RequestTopic
+@dataclass(frozen=True, slots=True)
+class MemoryTopic:
+    """What the broker remembers: the bridge's own checkpoint, or the broker's own name."""
+
+
+TopicRead = CommandTopic | FaceTopic | StrayTopic | ConfigSetTopic | AnswerTopic | InfoTopic | RequestTopic | MemoryTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,11 @@ class Topics:
     def health(self) -> str:
         """How the bridge does."""
         return f"{self.bridge}/health"
+
+    @property
+    def checkpoint(self) -> str:
+        """Up to where the broker had acknowledged everything."""
+        return f"{self.bridge}/checkpoint"
 
     @property
     def bridge_event(self) -> str:
@@ -167,8 +179,16 @@ class Topics:
             Subscription(f"{self.bridge}/request/#"),
         )
 
+    def memory_subscriptions(self) -> tuple[Subscription, ...]:
+        """What the bridge listens to where it has to know whether the broker has forgotten something. It can do without. QoS 0, so that what is
+        retained comes at once."""
+        checkpoint = Subscription(self.checkpoint, qos=0, retain_handling=0, no_local=True, needed=False)
+        return (checkpoint, Subscription(BROKER_VERSION, qos=0, retain_handling=0, needed=False))
+
     def read(self, topic: str) -> TopicRead | None:  # noqa: PLR0911 - one for each form
         """What a topic that came from the broker asks for; None for one that is not ours."""
+        if topic in (self.checkpoint, BROKER_VERSION):
+            return MemoryTopic()
         requests = f"{self.bridge}/request/"
         if topic.startswith(requests):
             return RequestTopic(topic.removeprefix(requests))

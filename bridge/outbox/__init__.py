@@ -2,10 +2,11 @@
 
 from .outbox import FILE_NAME, Outbox
 from .thread import Thread, WorkerThread
-from .values import CopiesSize, Counters, Dropped, Entry, Failing, Limits, Picture, Report, SetAside, Size, Stored, Working
+from .values import Checkpoint, CopiesSize, Counters, Dropped, Entry, Failing, Limits, Picture, Report, SetAside, Size, Stored, Working
 
 __all__ = [
     "FILE_NAME",
+    "Checkpoint",
     "CopiesSize",
     "Counters",
     "Dropped",

@@ -49,9 +49,14 @@ class Copies:
 
     def retain(self, there: Iterable[int]) -> None:
         """Know no others than these."""
-        gone = self._acknowledged.keys() - set(there)
-        for entry_id in gone:
+        for entry_id in self._acknowledged.keys() - set(there):
             del self._acknowledged[entry_id]
+
+    def become(self, ids: list[int], service_s: float) -> None:
+        """These are copies, and no others; those that were not, from now on."""
+        self.retain(ids)
+        for entry_id in ids:
+            self._acknowledged.setdefault(entry_id, service_s)
 
     def clear(self) -> None:
         """There are no copies."""

@@ -22,7 +22,7 @@ from ..registry.files import private_directory
 from .rounds import Queue, Round
 from .store import Store
 from .thread import Thread
-from .values import CopiesSize, Counters, Entry, Failing, Limits, Report, Size, Stored, Working
+from .values import Checkpoint, CopiesSize, Counters, Entry, Failing, Limits, Report, Size, Stored, Working
 from .work import Holdings, Outcome
 
 FILE_NAME: Final = "outbox.sqlite3"
@@ -104,6 +104,11 @@ class Outbox:
         return CopiesSize(self._holdings.copies, self._holdings.copies_bytes, self._holdings.copies_dropped)
 
     @property
+    def checkpoint(self) -> Checkpoint:
+        """Up to where the broker has acknowledged everything, as known after the last round. It is true for as long as nothing is recalled."""
+        return Checkpoint(self._store.runs.name, self._holdings.acknowledged_below)
+
+    @property
     def congested(self) -> bool:
         """Whether more is waiting for the disk than should be."""
         return self._queue.congested
@@ -115,10 +120,15 @@ class Outbox:
     def holds(self, terminal: str) -> bool:
         """Whether an entry of this terminal waits here or is on its way here, or is handed out and not done with: newer ones queue behind it.
         Copies hold nothing up."""
-        return terminal in self._queue.adding or terminal in self._holdings.held
+        return self.held(terminal) > 0
+
+    def held(self, terminal: str) -> int:
+        """How many there are of those."""
+        return self._queue.adding[terminal] + self._holdings.held.get(terminal, 0)
 
     def add(self, entry: Entry) -> Deferred[int]:
-        """Keep an entry; fires with its id when it is on the disk. One whose key is there already is left as it is, and so is its id.
+        """Keep an entry; fires with its id when it is on the disk. One whose key is there already is left as it is, and so is its id;
+        a copy waits again.
 
         Fails with StorageFault when the entry is larger than what is not on its way leaves free, when it could not be written (full,
         read-only, broken; nothing of it is kept then), or when the outbox was closed. Cancelling does not take it back.
@@ -150,14 +160,15 @@ class Outbox:
         """The broker will never take these: they are deleted, and count as dropped. Otherwise as `delivered`."""
         return self._done_with(undeliverable=list(ids))
 
-    def recall(self) -> Deferred[None]:
-        """The broker may have forgotten what it has acknowledged: fires when all copies wait again, to be handed out in their old order.
+    def recall(self, checkpoint: Checkpoint | None = None) -> Deferred[None]:
+        """The broker may have forgotten what it has acknowledged since this checkpoint, or, None, at any time: fires when the copies of that
+        wait again, to be handed out in their old order. A checkpoint that is not of this file, or not of its last two openings, is as None.
 
         Fails with StorageFault when the file cannot be read, or when the outbox was closed.
         """
         if self._is_closing:
             return fail(StorageFault("the outbox is closed"))
-        return self._queued(self._queue.recall())
+        return self._queued(self._queue.recall(checkpoint))
 
     def give_back(self, ids: Iterable[int]) -> None:
         """These were not delivered, and shall be handed out again, in their old order. Does nothing once the outbox was closed."""

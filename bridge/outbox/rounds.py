@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from ..errors import StorageFault
 from .rows import size_of
-from .values import Entry, Stored
+from .values import Checkpoint, Entry, Stored
 from .work import Outcome, Work
 
 MOST_IN_A_ROUND_BYTES: Final = 16 << 20  # bounds the transaction, and with it the WAL
@@ -95,10 +95,10 @@ class Queue:
             done.callback(None)
         return done
 
-    def recall(self) -> Deferred[None]:
-        """Queue that all copies wait again."""
+    def recall(self, checkpoint: Checkpoint | None) -> Deferred[None]:
+        """Queue that copies wait again: those that were acknowledged since the checkpoint, or all. The last word counts."""
         done: Deferred[None] = Deferred()
-        self._next.work.is_recall = True
+        self._next.work.is_recall, self._next.work.checkpoint = True, checkpoint
         self._next.recalls.append(done)
         return done
 

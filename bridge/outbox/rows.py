@@ -104,26 +104,38 @@ class Rows:
         self.copies_bytes += size
         self._waits_no_more(terminal)
 
-    def recall(self) -> None:
-        """All copies wait again, each in its old place. Nothing is written."""
-        if self.copies:
-            self.copies.clear()
-            self.recount()
+    def wait_again(self, entry_id: int) -> None:
+        """If this is a copy, it waits again, in its old place."""
+        if self.copies.take(entry_id):
+            terminal, size, _, _ = self.connection.execute(_SIZE, (entry_id,)).fetchone()
+            self.copies_bytes -= size
+            self.held[terminal] = self.held.get(terminal, 0) + 1
+            self._none_waits_below = min(self._none_waits_below, entry_id)
+
+    def recall(self, below: int, service_s: float) -> None:
+        """What has an id below this is a copy, and everything else waits, each in its old place. Nothing is written."""
+        ids = self.connection.execute("SELECT id FROM entry WHERE id < ? ORDER BY id", (below,))
+        self.copies.become([entry_id for (entry_id,) in ids], service_s)
+        self.recount()
 
     def note(self) -> None:
         """Write down which entries are copies for certain: those before the first that waits."""
-        self.oldest_added_at()
-        self.connection.execute("UPDATE service SET acknowledged_below = ?", (self._none_waits_below,))
+        self.connection.execute("UPDATE service SET acknowledged_below = ?", (self.acknowledged_below,))
 
     def read_note(self, *, is_believed: bool) -> None:
         """Take as copies, if the note is to be believed, what it tells; no id below it is given again either way."""
         (below,) = self.connection.execute("SELECT acknowledged_below FROM service").fetchone()
         self.last_id = max(self.last_id, below - 1)
         if is_believed:
-            service_s = self.service_s
-            for (entry_id,) in self.connection.execute("SELECT id FROM entry WHERE id < ?", (below,)):
-                self.copies.add(entry_id, service_s)
-            self.recount()
+            self.recall(below, self.service_s)
+
+    def begin_run(self, run: str) -> str:
+        """Write down by what name this opening of the file is known; returns that of the one before."""
+        current, previous = self.connection.execute("SELECT run, previous_run FROM service").fetchone()
+        if current == run:
+            return str(previous)
+        self.connection.execute("UPDATE service SET run = ?, previous_run = ?", (run, current))
+        return str(current)
 
     def delete(self, entry_id: int) -> int | None:
         """Remove an entry, or a copy; returns how many pictures went with it, or None when it is not there."""
@@ -169,6 +181,12 @@ class Rows:
         first, added_at = next(self._waiting(statement, self._none_waits_below), (self.last_id + 1, None))
         self._none_waits_below = first  # so that nobody looks through the same copies twice
         return added_at
+
+    @property
+    def acknowledged_below(self) -> int:
+        """No entry with an id below this waits."""
+        self.oldest_added_at()
+        return self._none_waits_below
 
     def of_terminal(self, terminal: str) -> Iterator[tuple[int, int]]:
         """Of those of a terminal that wait, id and bytes, oldest first."""

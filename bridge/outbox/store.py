@@ -19,6 +19,7 @@ from ..registry.database import transaction
 from .bounds import Bounds
 from .copies import Copies
 from .rows import Rows, size_of
+from .runs import Runs
 from .schema import Damaged, is_clean, is_damage, open_database, remove, set_aside
 from .values import Dropped, Entry, Limits, Report, SetAside, Stored
 from .work import Holdings, Outcome, Work
@@ -38,6 +39,7 @@ class Store:
         self._path = path
         self._limits = limits
         self._rows: Rows | None = None
+        self.runs = Runs()
         self._last_id = 0
         self._opened_at: tuple[float, float] | None = None
         """Monotonic seconds, and seconds of service by then."""
@@ -105,8 +107,11 @@ class Store:
             self._handed_out.pop(entry_id, None)
 
     def _recall(self, work: Work, outcome: Outcome) -> None:
+        def recall(rows: Rows) -> None:
+            rows.recall(self.runs.acknowledged_below(work.checkpoint, rows.last_id), self._service_s(rows, work.now))
+
         try:
-            self._attempt(work.wall, Rows.recall)
+            self._attempt(work.wall, recall)
         except StorageFault as fault:
             outcome.unrecalled = fault
             return
@@ -247,8 +252,10 @@ class Store:
             connection = open_database(self._path)
             try:
                 rows = Rows(connection, self._copies, self._last_id)
-                if self._opened_at is None:
+                if self._opened_at is None:  # later, memory knows better
                     rows.read_note(is_believed=self._limits.keep_s > 0)
+                if self._limits.keep_s > 0:
+                    self.runs.begin(rows)
             except BaseException:
                 connection.close()
                 raise
@@ -300,6 +307,7 @@ class Store:
             bytes=rows.bytes - rows.copies_bytes,
             oldest_added_at=rows.oldest_added_at(),
             held=dict(rows.held),
+            acknowledged_below=rows.acknowledged_below,
             copies=len(rows.copies),
             copies_bytes=rows.copies_bytes,
             copies_dropped=self._copies_dropped,
@@ -316,6 +324,7 @@ def _noted(rows: Rows) -> None:
 def _added(rows: Rows, bounds: Bounds, entry: Entry, wall: float, service_s: float) -> int | StorageFault:
     known = rows.find(entry.key)
     if known is not None:
+        rows.wait_again(known)
         return known
     try:
         bounds.make_room(entry)

@@ -76,6 +76,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Up to where the broker had acknowledged everything at some time: each entry with an id below `below`, in the file's opening `run`."""
+
+    run: str
+    below: int
+
+
+@dataclass(frozen=True, slots=True)
 class Size:
     """What waits in the outbox. `oldest_age_s` is how long the first of it has been waiting by the wall clock; None when nothing waits."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..errors import StorageFault
-from .values import Entry, Report, Stored
+from .values import Checkpoint, Entry, Report, Stored
 
 
 @dataclass(slots=True)
@@ -25,7 +25,8 @@ class Work:
     may_expire: bool = False
     """Whether copies that were kept for long enough may be deleted."""
     is_recall: bool = False
-    """All copies are to be handed out again."""
+    """Copies are to be handed out again: those that were acknowledged since this checkpoint, or all."""
+    checkpoint: Checkpoint | None = None
     batches: list[int] = field(default_factory=list)
     """For each batch to be handed out, the most bytes."""
 
@@ -40,14 +41,15 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What there is: entries that wait, their bytes, when the oldest of them was added (UNIX seconds), how many each terminal has; the
-    copies beside them, whether some have been kept for long enough, and how many gave way before that; and whether the file is empty and
-    could be smaller."""
+    """What there is: entries that wait, their bytes, when the oldest of them was added (UNIX seconds), how many each terminal has, and
+    below which id none waits; the copies beside them, whether some have been kept for long enough, and how many gave way before that; and
+    whether the file is empty and could be smaller."""
 
     events: int = 0
     bytes: int = 0
     oldest_added_at: float | None = None
     held: dict[str, int] = field(default_factory=dict)
+    acknowledged_below: int = 0
     copies: int = 0
     copies_bytes: int = 0
     copies_dropped: int = 0

@@ -47,6 +47,13 @@ _TOPICS = (
     _Topic(REAL.devices, PLACES.devices, "Every terminal that the bridge knows; again whenever that changes.", list[shapes.Device]),
     _Topic(REAL.health, PLACES.health, "How the bridge does; each minute.", shapes.Health),
     _Topic(
+        REAL.checkpoint,
+        PLACES.checkpoint,
+        "A note of the bridge to itself, by which it sees after a lost connection whether the broker has forgotten something. Only with"
+        ' `outbox.mode = "always"`, and where the broker is mosquitto.',
+        shapes.Checkpoint,
+    ),
+    _Topic(
         REAL.availability(DEVICE),
         PLACES.availability(_PLACE),
         "Whether a terminal is connected: offline 5 s after the connection is lost unless it is back by then, at once after a logout.",
@@ -66,7 +73,7 @@ def _played() -> dict[str, Publication]:
     """What the bridge publishes when a terminal joins, by topic."""
     stage = Stage()
     health = Publication(REAL.health, msgspec.json.encode(stage.health()), qos=0, retain=True)
-    return {each.topic: each for each in (*stage.play(), health)}
+    return {each.topic: each for each in (*stage.play(), health, stage.checkpoint())}
 
 
 def own_channels() -> Iterator[Channel]:

@@ -118,6 +118,13 @@ class Health(Struct, forbid_unknown_fields=True):
     terminals: Annotated[dict[str, Counters], means("for each terminal, by serial, what was counted since the start")]
 
 
+class Checkpoint(Struct, forbid_unknown_fields=True):
+    """Up to where the broker had acknowledged everything. It is for the bridge alone, which reads it when it has lost the connection."""
+
+    run: Annotated[str, means("by what name the outbox knows its last opening")]
+    below: Annotated[int, means("every event that has a lower number in the outbox had been acknowledged")]
+
+
 class Limits(Struct, forbid_unknown_fields=True):
     """What the broker's CONNACK allows."""
 

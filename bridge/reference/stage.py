@@ -12,11 +12,13 @@ from twisted.internet.task import Clock
 
 from bridge.config import Config, redacted
 from bridge.mqtt.message import BrokerLimits, Message, Publication
-from bridge.mqtt.topics import RequestTopic
+from bridge.mqtt.topics import BROKER_VERSION, RequestTopic
+from bridge.outbox import Checkpoint
 from bridge.reference.channel import DEVICE, REAL
 from bridge.reference.happenings import BRIDGE_EVENTS, sample_of
 from bridge.reference.samples import NAME, TRANSACTION, WALL, ZONE
 from bridge.registry import KnownTerminal, RegistryAdmission
+from bridge.relay.checkpoints import EVERY_S, Checkpoints
 from bridge.relay.claims import Claims
 from bridge.relay.condition import Condition, SetUp, Traffic
 from bridge.relay.noticeboard import Noticeboard
@@ -149,6 +151,14 @@ class Stage:
         self.presence.joined(cast("TerminalProtocol", _terminal()), replaced=False)
         self.clock.advance(1)
         return self.outlet.published
+
+    def checkpoint(self) -> Publication:
+        """What the bridge has the broker remember."""
+        checkpoints = Checkpoints(self.outlet, REAL, self.clock, lambda: Checkpoint("3f9a1c0be7d24a56", 4712))
+        checkpoints.message(Message(BROKER_VERSION, b"mosquitto version 2.0.18", retain=True))
+        checkpoints.due()
+        self.clock.advance(EVERY_S)
+        return next(each for each in self.outlet.published if each.topic == REAL.checkpoint)
 
     def told(self) -> dict[str, Any]:
         """Each of the bridge's own events, by kind."""

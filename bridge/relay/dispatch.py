@@ -9,7 +9,6 @@ the mode "auto" an entry is deleted after its PUBACK.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import dropwhile
 from math import inf
 from typing import Literal
@@ -25,6 +24,7 @@ from bridge.mqtt.events import Composed, EventRules, Kept, recompose
 from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
 from bridge.outbox import Entry, Outbox, Picture, Stored
+from bridge.relay.flights import Airborne, Flight
 from bridge.relay.outlet import Outlet
 from bridge.relay.patience import Patience
 from bridge.relay.recall import Recall
@@ -35,37 +35,6 @@ REFUSED_PAUSE_S = 30.0
 """How long the outbox rests after the broker has refused something from it, or the disk has failed."""
 
 Mode = Literal["auto", "always"]
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """The publications of one event, given to the link while its connection was the one with this number. `error` says why the broker did
-    not take them, once `is_over`."""
-
-    terminal: str
-    connection: int
-    published: list[Deferred[None]]
-    under_way: int
-    is_over: bool = False
-    error: BridgeError | None = None
-    waiting: list[Deferred[None]] = field(default_factory=list)
-
-    def landing(self) -> Deferred[None]:
-        """Fires when it is over, however it went. May be cancelled."""
-        landing: Deferred[None] = Deferred()
-        if self.is_over:
-            landing.callback(None)
-        else:
-            self.waiting.append(landing)
-        return landing
-
-    def land(self, error: BridgeError | None) -> None:
-        """It is over."""
-        self.is_over, self.error = True, error
-        waiting, self.waiting = self.waiting, []
-        for each in waiting:
-            if not each.called:
-                each.callback(None)
 
 
 class Dispatch:
@@ -92,8 +61,9 @@ class Dispatch:
         self._wall = wall
         self._mode = mode
         self._is_known = is_known
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
         """By event id: what is with the link, and may stand in the outbox as well."""
+        self._airborne = Airborne()
         self._connection = 0
         """Counts them: what the broker acknowledged on an earlier one it may have forgotten by now."""
         self.recall = Recall(outlet, outbox, topics, clock, self.empty)
@@ -113,7 +83,7 @@ class Dispatch:
         """Whether an event of this terminal would reach the broker now, and not after older ones. When the link has enough to do, only what
         is urgent, because somebody stands at a door, is given to it."""
         has_room = urgent or not self._outlet.congested
-        return self._may_publish and has_room and not self._outbox.holds(terminal)
+        return self._may_publish and has_room and self._outbox.held(terminal) <= self._airborne.count(terminal)
 
     @property
     def _may_publish(self) -> bool:
@@ -140,7 +110,7 @@ class Dispatch:
             return
         flight = self._fly(composed.device_id, composed.key, composed.publications)
         if self._mode == "always":
-            await self._commit(composed, flight)
+            await self._commit_first(composed, flight)
             Deferred.fromCoroutine(self._be_patient([flight])).addErrback(self._defect)
             return
         await self._landing_or_patience(flight)
@@ -176,21 +146,21 @@ class Dispatch:
 
     # One event.
 
-    def _fly(self, terminal: str, key: str, publications: list[Publication]) -> _Flight:
+    def _fly(self, terminal: str, key: str, publications: list[Publication]) -> Flight:
         """Give an event to the link."""
         published = [self._outlet.publish(each) for each in publications]
-        flight = self._flights[key] = _Flight(terminal, self._connection, published, len(published))
+        flight = self._flights[key] = Flight(terminal, self._connection, published, len(published))
         for each in published:
             each.addCallbacks(self._taken, self._not_taken, callbackArgs=(key, flight), errbackArgs=(key, flight))
             each.addErrback(self._defect_after_publication)
         return flight
 
-    def _taken(self, _: None, key: str, flight: _Flight) -> None:
+    def _taken(self, _: None, key: str, flight: Flight) -> None:
         flight.under_way -= 1
         if flight.under_way == 0:
             self._landed(key, flight, None)
 
-    def _not_taken(self, failure: Failure, key: str, flight: _Flight) -> None:
+    def _not_taken(self, failure: Failure, key: str, flight: Flight) -> None:
         """One of its publications; whatever becomes of the others, the event is not safe."""
         if not flight.is_over:
             self._landed(key, flight, _error(failure))
@@ -198,9 +168,11 @@ class Dispatch:
     def _defect_after_publication(self, failure: Failure) -> None:
         self.log.failure("defect after a publication", failure)
 
-    def _landed(self, key: str, flight: _Flight, error: BridgeError | None) -> None:
+    def _landed(self, key: str, flight: Flight, error: BridgeError | None) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
+        if error is not None:
+            self._airborne.discard(flight.terminal, key)
         flight.land(error)
         if isinstance(error, BrokerRefused) and self._clock.seconds() >= self._refusal_told_at + REFUSED_PAUSE_S:
             self._refusal_told_at = self._clock.seconds()
@@ -208,17 +180,17 @@ class Dispatch:
                 "the broker refuses events, which wait in the outbox; see to its access list and limits: {reason}", reason=str(error)
             )
 
-    async def _landing_or_patience(self, flight: _Flight) -> None:
+    async def _landing_or_patience(self, flight: Flight) -> None:
         await self._patience.wait(flight.landing())
 
-    async def _be_patient(self, flights: list[_Flight]) -> None:
+    async def _be_patient(self, flights: list[Flight]) -> None:
         """Wait until the last has landed, but not longer than PUBACK_S; what the link has not begun to send by then, it shall not."""
         if flights:
             await self._landing_or_patience(flights[-1])
         for flight in flights:
             self._take_back(flight)
 
-    def _take_back(self, flight: _Flight) -> None:
+    def _take_back(self, flight: Flight) -> None:
         """Let the outbox publish what waits for its turn at a slow link: as what it is by then, for it may have become a replay. What is newer
         of the same terminal comes back as well, or it would be sooner there. What the link has begun to send, pictures first, it ends."""
         if flight.is_over or not self._outlet.is_waiting(flight.published[0]):
@@ -228,16 +200,28 @@ class Dispatch:
             for published in each.published:
                 published.cancel()
 
-    async def _commit(self, composed: Composed, flight: _Flight) -> None:
+    async def _commit(self, composed: Composed, flight: Flight) -> None:
         """Commit an event that the link has, or had; it is deleted when its PUBACK comes after all."""
         number = await self._outbox.add(_entry(composed))
-        flight.landing().addCallback(self._settle, flight, number)
+        flight.landing().addCallback(self._settle, flight, composed.key, number)
 
-    def _settle(self, _: None, flight: _Flight, number: int) -> None:
+    async def _commit_first(self, composed: Composed, flight: Flight) -> None:
+        """The same before its PUBACK: what is newer can be given to the link all the same, which keeps the order."""
+        if not flight.is_over or flight.error is None:
+            self._airborne.add(flight.terminal, composed.key)
+        try:
+            await self._commit(composed, flight)
+        except StorageFault:
+            self._airborne.discard(flight.terminal, composed.key)
+            raise
+
+    def _settle(self, _: None, flight: Flight, key: str, number: int) -> None:
         """The link is done with what is in the outbox too."""
         if self._is_taken(flight):
-            self._delete([number])
-        elif isinstance(flight.error, TooLarge | Invalid):
+            self._delete([number]).addCallback(lambda _: self._airborne.discard(flight.terminal, key))
+            return
+        self._airborne.discard(flight.terminal, key)
+        if isinstance(flight.error, TooLarge | Invalid):
             self._outbox.undeliverable([number]).addErrback(self._not_deleted)
         else:
             self.empty()
@@ -280,14 +264,15 @@ class Dispatch:
         self._outbox.give_back(back)
         if hopeless:
             self._outbox.undeliverable(hopeless).addErrback(self._not_deleted)
-        self._delete(taken)
+        if taken:
+            self._delete(taken)
         return not any(isinstance(flight.error, BrokerRefused) for _, flight in flights)
 
-    def _is_taken(self, flight: _Flight) -> bool:
+    def _is_taken(self, flight: Flight) -> bool:
         """Whether the broker has acknowledged it, and has not been away since."""
         return flight.error is None and flight.connection == self._connection
 
-    def _fly_again(self, stored: Stored) -> _Flight:
+    def _fly_again(self, stored: Stored) -> Flight:
         """Of a terminal that was removed or blocked meanwhile, too: it was told that this is safe. But nothing is retained of it any more."""
         entry = stored.entry
         is_known = self._is_known(entry.terminal)
@@ -305,13 +290,13 @@ class Dispatch:
         finally:
             self._rest = None
 
-    def _delete(self, numbers: list[int]) -> None:
-        if not numbers:
-            return
+    def _delete(self, numbers: list[int]) -> Deferred[None]:
+        """Fires when the outbox has done with them, or could not; never fails."""
         self._deleting.update(numbers)
         deleted = self._outbox.delivered(numbers).addErrback(self._not_deleted)
         deleted.addCallback(lambda _: self._deleting.difference_update(numbers))
         self.recall.acknowledged()
+        return deleted
 
     def _defect(self, failure: Failure) -> None:
         self.log.failure("defect while emptying the outbox", failure)

@@ -11,8 +11,12 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from bridge.errors import StorageFault
+from bridge.errors import BrokerAway, StorageFault
+from bridge.mqtt.message import Message
+from bridge.mqtt.topics import Topics
 from bridge.outbox import Outbox
+from bridge.relay.checkpoints import Checkpoints
+from bridge.relay.outlet import Outlet
 
 AGAIN_S = 5.0
 """How long a disk that could not be read is left alone."""
@@ -23,8 +27,9 @@ class Recall:
 
     log = Logger()
 
-    def __init__(self, outbox: Outbox, clock: IReactorTime, settled: Callable[[], None]) -> None:
+    def __init__(self, outlet: Outlet, outbox: Outbox, topics: Topics, clock: IReactorTime, settled: Callable[[], None]) -> None:
         self._outbox = outbox
+        self._checkpoints = Checkpoints(outlet, topics, clock, lambda: outbox.checkpoint)
         self._clock = clock
         self._settled = settled
         self._running: Deferred[None] | None = None
@@ -36,7 +41,7 @@ class Recall:
 
     def link_up(self) -> None:
         """The broker is there."""
-        self.stop()
+        self.cancel()
         if not self._outbox.keeps_copies:
             self._settled()
             return
@@ -46,18 +51,35 @@ class Recall:
     def link_down(self) -> None:
         """The broker is away: what it has acknowledged is kept until it is known what became of that."""
         self._outbox.may_expire = False
-        self.stop()
+        self._checkpoints.stop()
+        self.cancel()
+
+    def message(self, message: Message) -> None:
+        """What the broker remembers."""
+        self._checkpoints.message(message)
+
+    def acknowledged(self) -> None:
+        """The broker has acknowledged more."""
+        if not self.is_under_way:
+            self._checkpoints.due()
 
     def stop(self) -> None:
+        """No more timers: have the broker remember how it is now."""
+        self._checkpoints.publish_last()
+        self._checkpoints.stop()
+        self.cancel()
+
+    def cancel(self) -> None:
         """Decide nothing any more."""
         running, self._running = self._running, None
         if running is not None:
             running.cancel()
 
     async def _recall(self) -> None:
+        checkpoint = await self._checkpoints.ask()
         while True:
             try:
-                await self._outbox.recall()
+                await self._outbox.recall(checkpoint)
             except StorageFault as fault:
                 self.log.error("what the broker may have forgotten cannot be read: {reason}", reason=str(fault))
                 await deferLater(self._clock, AGAIN_S, lambda: None)
@@ -70,5 +92,5 @@ class Recall:
         self._settled()
 
     def _stopped(self, failure: Failure) -> None:
-        if failure.check(CancelledError) is None:
+        if failure.check(CancelledError, BrokerAway) is None:
             self.log.failure("defect while looking for what the broker may have forgotten", failure)

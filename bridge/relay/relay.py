@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twisted.logger import Logger
 
 from bridge.mqtt.message import BrokerLimits, Message
-from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, FaceTopic, InfoTopic, StrayTopic, Topics
+from bridge.mqtt.topics import AnswerTopic, CommandTopic, ConfigSetTopic, FaceTopic, InfoTopic, MemoryTopic, StrayTopic, Topics
 from bridge.registry import Change, KnownTerminal
 from bridge.registry.admission import ChangeKind
 from bridge.relay import faces
@@ -78,6 +78,7 @@ class Relay:
         self.config_reading.stop()
         self.condition.stop()
         self.discovery.stop()
+        self.dispatch.recall.stop()
 
     # The terminals' audience.
 
@@ -135,10 +136,10 @@ class Relay:
 
     def link_up(self, limits: BrokerLimits) -> None:
         """The broker is there: tell it how everything is, and what it missed being told."""
+        self.dispatch.link_up()  # before all: it asks, and what terminals report waits for the answer
         self.condition.post_info()  # before the board: what stands there does not know this broker
         self.board.link_up()
         self.replies.link_up()
-        self.dispatch.link_up()
         self.discovery.link_up()
 
     def link_down(self) -> None:
@@ -167,6 +168,8 @@ class Relay:
             self.commands.message(CommandTopic(topic.device, CHANGE), message, self.config_setting.wish(topic))
         elif isinstance(topic, AnswerTopic):
             self.answers.message(topic, message)
+        elif isinstance(topic, MemoryTopic):
+            self.dispatch.recall.message(message)
         elif isinstance(topic, InfoTopic):
             self._claimed(topic.device, message)
         else:

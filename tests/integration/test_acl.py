@@ -113,7 +113,7 @@ def may_publish(role: str) -> set[str]:
 
 def may_read(role: str) -> set[str]:
     if role == BRIDGE:
-        return RECEIVED | expected(("qyzn/all/*", "homeassistant/status", "homeassistant/device/*"))
+        return RECEIVED | expected(("qyzn/all/*", "qyzn/bridge/checkpoint", "homeassistant/status", "homeassistant/device/*"))
     return expected(MAY_READ[role]) - (RECEIVED if role == HOME_ASSISTANT else set())
 
 
@@ -224,10 +224,11 @@ def manage(terminal: RawTerminal, roles: Roles) -> None:
 def test_the_bridge_is_denied_nothing_that_it_does(
     guarded: Broker, log_in: Callable[..., MqttWatcher], start_bridge: StartBridge, connect_terminal: ConnectTerminal, protocol: str
 ) -> None:
-    bridge = as_bridge(start_bridge, guarded, f'[mqtt]\nprotocol = "{protocol}"\n')
+    bridge = as_bridge(start_bridge, guarded, f'[outbox]\nmode = "always"\n[mqtt]\nprotocol = "{protocol}"\n')
     terminal = connect_terminal(bridge.terminal_port).join()
     roles = {role: log_in(role) for role in ROLES if role != BRIDGE}
     report(terminal, roles)
+    roles["administrator"].first("qyzn/bridge/checkpoint", lambda seen: seen.payload != b"")
     open_the_door(terminal, roles, protocol)
     manage(terminal, roles)
     assert terminal.ask("logout", {})["result"] == 0

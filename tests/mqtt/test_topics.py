@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.config.shapes import RESERVED_IDS
 from bridge.mqtt.message import Subscription
-from bridge.mqtt.topics import ALL, WORDS, AnswerTopic, CommandTopic, InfoTopic, RequestTopic, Topics
+from bridge.mqtt.topics import ALL, BROKER_VERSION, WORDS, AnswerTopic, CommandTopic, InfoTopic, MemoryTopic, RequestTopic, Topics
 
 ALONE = Topics("qyzn")
 NORTH = Topics("qyzn", "north")
@@ -22,11 +22,12 @@ topics = st.sampled_from([ALONE, NORTH, DEEP])
 @pytest.mark.parametrize(("of", "bridge"), [(ALONE, "qyzn/bridge"), (NORTH, "qyzn/bridge/north"), (DEEP, "site/doors/bridge/north")])
 def test_the_bridge_speaks_of_itself_where_the_contract_says(of: Topics, bridge: str) -> None:
     assert of.bridge == bridge
-    assert [of.state, of.info, of.devices, of.health, of.bridge_event] == [
+    assert [of.state, of.info, of.devices, of.health, of.checkpoint, of.bridge_event] == [
         f"{bridge}/state",
         f"{bridge}/info",
         f"{bridge}/devices",
         f"{bridge}/health",
+        f"{bridge}/checkpoint",
         f"{bridge}/event",
     ]
     assert of.bridge_response("device/approve") == f"{bridge}/response/device/approve"
@@ -48,6 +49,14 @@ def test_commands_and_the_bridges_own_requests_are_subscribed(of: Topics) -> Non
     for topic_filter in ("qyzn/+/command/#", "qyzn/+/answer/+", f"{of.bridge}/request/#"):
         # Rule 1 against stale commands, and QoS 1.
         assert by_filter[topic_filter] == Subscription(topic_filter, qos=1, retain_as_published=True, retain_handling=2)
+
+
+@pytest.mark.parametrize("of", [ALONE, NORTH, DEEP])
+def test_what_the_broker_remembers_is_wanted_as_it_is_retained(of: Topics) -> None:
+    for wanted in of.memory_subscriptions():
+        assert of.read(wanted.topic_filter) == MemoryTopic()
+        assert (wanted.retain_handling, wanted.qos, wanted.needed) == (0, 0, False)
+    assert [each.topic_filter for each in of.memory_subscriptions()] == [of.checkpoint, BROKER_VERSION]
 
 
 @given(topics, devices, names)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from twisted.internet.defer import Deferred
 
-from bridge.outbox import CopiesSize, Entry, Picture, Size
+from bridge.outbox import Checkpoint, CopiesSize, Entry, Picture, Size
 from bridge.outbox.copies import Copies
 from bridge.outbox.outbox import SWEEP_S
 from bridge.outbox.rows import Rows, size_of
@@ -109,11 +111,16 @@ def test_what_is_acknowledged_in_the_same_round_is_recalled(site: Site) -> None:
     assert site.outbox.size.events == 1
 
 
-def test_a_record_that_comes_again_is_not_kept_twice(site: Site) -> None:
+def test_a_record_that_comes_again_waits_again_and_is_not_kept_twice(site: Site) -> None:
     (first,) = deliver(site, entry(1))
-    assert deliver(site, entry(1)) == [first]
-    assert not site.outbox.holds("SN1")
-    assert site.outbox.copies.events == 1
+    deliver(site, entry(2))
+    checkpoint = site.outbox.checkpoint
+    assert site.add(entry(1)) == [first]
+    assert (site.outbox.held("SN1"), site.outbox.copies.events) == (1, 1)
+    assert site.outbox.checkpoint.below == first < checkpoint.below
+    assert site.keys() == ["1"]
+    assert succeeds(site.outbox.delivered([first]))
+    assert (site.outbox.held("SN1"), site.outbox.copies.events) == (0, 2)
 
 
 def test_what_is_undeliverable_after_all_counts_as_dropped(site: Site) -> None:
@@ -310,14 +317,11 @@ def test_copies_of_a_damaged_file_are_not_looked_for_in_the_one_that_takes_its_p
 
 @pytest.mark.parametrize("method", ["recall", "acknowledge"])
 def test_a_file_that_cannot_be_read_for_once(site: Site, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    def failing(*arguments: object) -> None:
-        raise sqlite3.OperationalError("interrupted")
-
     deliver(site, entry(1))
     ids = site.add(entry(2))
     assert site.keys() == ["2"]
     with monkeypatch.context() as patch:
-        patch.setattr(Rows, method, failing)
+        patch.setattr(Rows, method, raising(sqlite3.OperationalError("interrupted")))
         assert "interrupted" in fault_of({"recall": site.outbox.recall, "acknowledge": lambda: site.outbox.delivered(ids)}[method]())
     assert site.outbox.copies.events == 1
     assert site.keys() == ([] if method == "recall" else ["2"])
@@ -415,3 +419,135 @@ def test_waiting_for_the_disk(site: Site) -> None:
     site.thread.run()
     assert succeeds(acknowledged)
     assert not site.outbox.holds("SN1")
+
+
+# Checkpoints
+
+
+def recalled(site: Site, checkpoint: Checkpoint | None) -> list[str]:
+    assert succeeds(site.outbox.recall(checkpoint))
+    return waits(site)
+
+
+def test_a_checkpoint_is_before_the_first_that_waits(site: Site) -> None:
+    assert site.outbox.checkpoint.below <= 1
+    ids = deliver(site, entry(1), entry(2))
+    assert site.outbox.checkpoint.below == ids[-1] + 1
+    (waiting,) = site.add(entry(3))
+    deliver(site, entry(4))
+    assert site.outbox.checkpoint.below == waiting
+
+
+def test_only_what_was_acknowledged_since_a_checkpoint_is_recalled(site: Site) -> None:
+    deliver(site, entry(1), entry(2, "SN2"))
+    checkpoint = site.outbox.checkpoint
+    deliver(site, entry(3))
+    site.add(entry(4))
+    assert recalled(site, checkpoint) == ["3", "4"]
+    assert [site.outbox.holds(serial) for serial in ("SN1", "SN2")] == [True, False]
+    assert (site.outbox.copies.events, site.outbox.size.events) == (2, 2)
+    assert recalled(site, None) == ["1", "2", "3", "4"]
+    assert recalled(site, checkpoint) == ["3", "4"]
+
+
+def test_what_the_checkpoint_covers_keeps_its_time(site: Site) -> None:
+    deliver(site, entry(1))
+    site.clock.advance(KEEP_S - SWEEP_S / 2)
+    assert recalled(site, site.outbox.checkpoint) == []
+    site.clock.advance(SWEEP_S)
+    assert kept(site) == []
+
+
+@pytest.mark.parametrize("ending", [Site.reopen, Site.crash])
+def test_a_checkpoint_outlives_a_restart_but_says_nothing_of_what_came_since(site: Site, ending: Callable[[Site], None]) -> None:
+    deliver(site, entry(1), entry(2))
+    checkpoint = site.outbox.checkpoint
+    deliver(site, entry(3))
+    ending(site)
+    far = replace(checkpoint, below=checkpoint.below + 100)
+    site.add(entry(4))
+    assert recalled(site, checkpoint) == ["3", "4"]
+    assert recalled(site, far) == ["4"]
+
+
+def test_the_checkpoint_before_the_last_run_is_not_believed(site: Site) -> None:
+    deliver(site, entry(1))
+    checkpoint = site.outbox.checkpoint
+    site.reopen()
+    assert recalled(site, checkpoint) == []
+    site.reopen()
+    assert recalled(site, checkpoint) == ["1"]
+
+
+def test_ids_that_are_given_once_more_are_not_taken_for_older_ones(site: Site) -> None:
+    deliver(site, entry(1), entry(2), entry(3))
+    checkpoint = site.outbox.checkpoint
+    site.clock.advance(KEEP_S + SWEEP_S)
+    with sqlite_of(site) as connection:
+        connection.execute("UPDATE service SET acknowledged_below = 0")
+    assert site.add(entry(4)) == [1]
+    assert recalled(site, checkpoint) == ["4"]
+
+
+def test_a_backup_that_was_put_back(site: Site, tmp_path: Path) -> None:
+    deliver(site, entry(1))
+    succeeds(site.outbox.close())
+    backup = site.path.read_bytes()
+    site.open_again()
+    deliver(site, entry(2))
+    checkpoint = site.outbox.checkpoint
+    succeeds(site.outbox.close())
+    site.path.write_bytes(backup)
+    site.open_again()
+    site.add(entry(3))
+    site.reopen()
+    assert recalled(site, checkpoint) == ["1", "3"]
+
+
+def test_a_checkpoint_of_another_file(site: Site) -> None:
+    deliver(site, entry(1))
+    assert recalled(site, Checkpoint("another", 99)) == ["1"]
+    assert recalled(site, Checkpoint("", 99)) == ["1"]
+
+
+def test_a_checkpoint_of_a_file_that_was_damaged(site: Site) -> None:
+    deliver(site, entry(1), entry(2))
+    checkpoint = site.outbox.checkpoint
+    site.add(entry(3))
+    site.connection.execute("UPDATE entry SET pictures = x'00'")
+    assert site.keys() == []
+    deliver(site, entry(4))
+    assert recalled(site, checkpoint) == ["4"]
+    later = site.outbox.checkpoint
+    site.crash()
+    assert recalled(site, later) == ["4"]
+
+
+def test_a_disk_that_is_too_full_to_learn_of_a_run(site: Site) -> None:
+    deliver(site, entry(1))
+    checkpoint = site.outbox.checkpoint
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rows, "begin_run", raising(sqlite3.OperationalError("database or disk is full")))
+        site.reopen()
+        assert site.outbox.fault is None
+        own = site.outbox.checkpoint
+        assert recalled(site, checkpoint) == ["1"]
+        assert recalled(site, replace(own, below=2)) == []
+    site.reopen()
+    assert recalled(site, replace(own, below=2)) == ["1"]
+
+
+@contextmanager
+def sqlite_of(site: Site) -> Iterator[sqlite3.Connection]:
+    """The file, while no bridge has it open."""
+    succeeds(site.outbox.close())
+    with closing(sqlite3.connect(site.path, isolation_level=None)) as connection:
+        yield connection
+    site.open_again()
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    return fail

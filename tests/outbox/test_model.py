@@ -115,6 +115,7 @@ class Machine(RuleBasedStateMachine):
             self.model.kept.append(Kept(entry_id, entry))
         else:
             assert entry_id == known
+            self.model.copies = [each for each in self.model.copies if each.id != known]
 
     @rule(target=ids, most_bytes=st.integers(0, 3_000))
     def hand_out(self, most_bytes: int) -> MultipleResults[int]:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from bridge.errors import BrokerRefused, TooLarge
 from bridge.outbox.rows import Rows
+from bridge.relay.dispatch import PUBACK_S, REFUSED_PAUSE_S
 from bridge.relay.recall import AGAIN_S
 from tests.relay.conftest import MakeSite
 from tests.relay.site import Sent, Site, Terminal
@@ -106,7 +108,7 @@ def test_nothing_newer_overtakes_it(site: Site, terminal: Terminal) -> None:
     other = site.terminal("SN2")
     terminal.recognise(sequence=1)
     outage(site)
-    site.disk.prompt, site.link.holds = False, True
+    site.disk.prompt = False
     site.link_up()
     terminal.recognise(sequence=2)
     other.recognise(sequence=7)
@@ -160,8 +162,11 @@ def test_a_connection_that_is_lost_meanwhile(site: Site, terminal: Terminal) -> 
     outage(site)
     site.disk.prompt = True
     site.disk.run()
+    assert sequences(site) == []
     site.link.holds = True
     site.link_up()
+    (asked,) = site.link.on("qyzn/bridge/checkpoint")
+    asked.acknowledge()
     assert sequences(site) == [1]
     outage(site)
     site.link.holds = False
@@ -171,7 +176,7 @@ def test_a_connection_that_is_lost_meanwhile(site: Site, terminal: Terminal) -> 
 
 
 def test_a_file_that_cannot_be_read_is_tried_again(site: Site, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(rows: Rows) -> None:
+    def failing(*arguments: object) -> None:
         raise sqlite3.OperationalError("interrupted")
 
     terminal.recognise(sequence=1)
@@ -232,3 +237,87 @@ def test_after_the_bridge_was_started_anew(tmp_path: Path) -> None:
     second.link_up()
     assert sequences(second) == [1, 2]
     second.stop()
+
+
+# In the mode always, what is with the link as well holds nothing newer up.
+
+
+def test_nothing_queues_behind_what_the_broker_is_about_to_acknowledge(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    said = terminal.recognise(sequence=1) + terminal.recognise(sequence=2)
+    assert [each.sequence for each in said if each.type == 4] == [1, 2]
+    assert sequences(site) == [1, 2]
+    terminal.say("qrcode_data", {"content": "4711"}, sequence=3)
+    assert [each.json["sequence"] for each in site.link.sent if "answer_topic" in each.json] == [3]
+    assert site.outbox.held("SN1") == 3
+    for each in published(site):
+        each.acknowledge()
+    assert (site.outbox.held("SN1"), site.outbox.copies.events) == (0, 3)
+    assert site.relay.dispatch._airborne._keys == {}
+
+
+def test_nor_behind_what_the_disk_has_yet_to_learn_of(site: Site, terminal: Terminal) -> None:
+    site.disk.prompt = False
+    terminal.recognise(sequence=1)
+    terminal.recognise(sequence=2)
+    assert sequences(site) == [1, 2]
+    finish(site)
+    terminal.recognise(sequence=3)
+    assert sequences(site) == [1, 2, 3]
+    assert site.relay.dispatch._airborne._keys == {}
+
+
+def test_but_behind_what_the_broker_did_not_take(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=1)
+    for _ in range(2):
+        published(site)[-1].refuse(BrokerRefused("quota exceeded", 0x97))
+    terminal.recognise(sequence=2)
+    assert sequences(site) == [1, 1]
+    site.link.holds = False
+    site.clock.advance(REFUSED_PAUSE_S)
+    assert sequences(site) == [1, 1, 1, 2]
+    terminal.recognise(sequence=3)
+    assert sequences(site) == [1, 1, 1, 2, 3]
+
+
+def test_and_behind_what_was_taken_back_from_a_slow_link(site: Site, terminal: Terminal) -> None:
+    site.link.holds, site.link.room = True, len(site.link.sent)
+    terminal.recognise(sequence=1)
+    terminal.recognise(sequence=2)
+    site.wait(PUBACK_S)
+    site.disk.prompt = False
+    terminal.recognise(sequence=3)
+    finish(site)
+    site.link.room = 1000
+    acknowledged: list[int] = []
+    while waiting := [each for each in published(site) if not each.done.called]:
+        for each in waiting:
+            each.acknowledge()
+        acknowledged += [each.json["sequence"] for each in waiting]
+    assert acknowledged == [1, 2, 3]
+
+
+def test_an_event_that_the_disk_did_not_take_holds_nothing_up(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    with site.broken_disk():
+        terminal.recognise(sequence=1)
+    assert site.relay.dispatch._airborne._keys == {}
+    assert site.outbox.held("SN1") == 0
+
+
+def test_what_can_never_be_published_holds_nothing_up(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=1)
+    published(site)[0].refuse(TooLarge(10, 5))
+    assert (site.outbox.held("SN1"), site.relay.dispatch._airborne._keys) == (0, {})
+
+
+def test_a_record_that_comes_again_after_it_was_acknowledged(site: Site, terminal: Terminal) -> None:
+    terminal.recognise(sequence=1)
+    site.directory.drop("SN1", "its memory is forgotten")
+    site.link.holds = True
+    terminal.again().log_in().recognise(sequence=1)
+    assert site.outbox.held("SN1") == 1
+    published(site)[-1].acknowledge()
+    assert (sequences(site), site.outbox.held("SN1"), site.outbox.copies.events) == ([1, 1], 0, 1)
