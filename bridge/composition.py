@@ -122,7 +122,10 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
     def is_connected_elsewhere(serial: str, attempt: Attempt) -> bool:
         return attempt.identified_as != serial and serial in directory
 
-    admission = RegistryAdmission(registry, Terms.of(config), is_connected_elsewhere, time.time, reactor.seconds)
+    def soon(call: Callable[[], None]) -> None:
+        reactor.callLater(0, call)
+
+    admission = RegistryAdmission(registry, Terms.of(config), is_connected_elsewhere, time.time, reactor.seconds, soon)
     link = _link(reactor, config, address, topics, listener)
     return _Common(
         reactor=reactor,

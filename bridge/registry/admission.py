@@ -14,8 +14,9 @@ from typing import Literal
 from ..catalogue.identity import Login, Register
 from ..config.shapes import is_device_id
 from ..errors import Invalid, StorageFault
-from ..session.admission import Admitted, Attempt, Identity, Refused
+from ..session.admission import Admitted, Attempt, Identity, Refused, Undecided
 from ..session.signs import login_sign, register_sign, signs_match
+from .intake import Intake, Soon
 from .refusals import Refusals
 from .store import Registry
 from .terminal import ADDRESS_CHARACTERS, FIRMWARE_CHARACTERS, MODEL_CHARACTERS, KnownTerminal, is_mac, normal_mac, shown
@@ -48,7 +49,8 @@ IsConnectedElsewhere = Callable[[str, Attempt], bool]
 
 
 class RegistryAdmission:
-    """The policy over a registry; implements `bridge.session.admission.Admission`. `wall` gives UNIX seconds, `monotonic` seconds.
+    """The policy over a registry; implements `bridge.session.admission.Admission`. `wall` gives UNIX seconds, `monotonic` seconds. `soon` has
+    terminals that register together stored together; without it each is stored by itself, and at once.
 
     The acts (`approve`, `block`, `remove`, `rename`, `permit_join`) take values as they came over MQTT. They raise Invalid, whose path
     is the request's field, and StorageFault; then nothing has changed. They do not close connections: that is for whoever observes.
@@ -61,8 +63,10 @@ class RegistryAdmission:
         is_connected_elsewhere: IsConnectedElsewhere,
         wall: Callable[[], float],
         monotonic: Callable[[], float],
+        soon: Soon = lambda call: call(),
     ) -> None:
         self.registry = registry
+        self._intake = Intake(registry, soon)
         self._terms = terms
         self._is_connected_elsewhere = is_connected_elsewhere
         self._wall = wall
@@ -91,9 +95,11 @@ class RegistryAdmission:
 
     # What terminals ask.
 
-    def register(self, register: Register, attempt: Attempt) -> Admitted | Refused:
+    def register(self, register: Register, attempt: Attempt) -> Admitted | Refused | Undecided:
         """A terminal asks for an identity (section 4.2.2)."""
         serial, address = register.serial, attempt.address
+        if serial in self._intake or self.registry.count + len(self._intake) >= MAX_UNASKED:
+            self._intake.commit()
         if not is_device_id(serial):
             return self._refusals.bad_serial(serial, address)
         if not signs_match(register.sign, register_sign(serial, register.mac, register.timestamp)):
@@ -194,7 +200,7 @@ class RegistryAdmission:
             return True
         return self.registry.count < MAX_UNASKED and (self._window.is_open or self._terms.admits_unasked(serial))
 
-    def _let_in(self, known: KnownTerminal | None, register: Register, attempt: Attempt) -> Admitted | Refused:
+    def _let_in(self, known: KnownTerminal | None, register: Register, attempt: Attempt) -> Admitted | Refused | Undecided:
         """The uuid stays; the secret is always a new one, so that one that has leaked is of no more use once the new one is used. Until
         then the one used last still counts: the terminal may never hear of the new one."""
         terminal = replace(
@@ -204,12 +210,18 @@ class RegistryAdmission:
             secret=secrets.token_urlsafe(12),  # 16 characters, all that the protocol has room for: 96 bits
             used_secret=None if known is None else known.used_secret or known.secret,
         )
-        try:
-            self.registry.put(terminal)
-        except StorageFault as fault:
-            return self._refusals.not_stored(terminal.serial, attempt.address, fault.reason)
-        self._tell("registered" if known is not None and known.status == "approved" else "approved", terminal)
-        return self._admitted(terminal, terminal.secret)
+        what: ChangeKind = "registered" if known is not None and known.status == "approved" else "approved"
+        undecided = Undecided(self._intake.commit)
+
+        def stored(fault: StorageFault | None) -> None:
+            if fault is not None:
+                undecided.decide(self._refusals.not_stored(terminal.serial, attempt.address, fault.reason))
+                return
+            self._tell(what, terminal)
+            undecided.decide(self._admitted(terminal, terminal.secret))
+
+        self._intake.put(terminal, stored)
+        return undecided.verdict or undecided
 
     def _wait(self, known: KnownTerminal | None, register: Register, attempt: Attempt) -> Refused:
         terminal = self._arrived(known, register, attempt)
@@ -242,6 +254,7 @@ class RegistryAdmission:
         return known.status == "pending" and known.mac_since > known.first_seen and self._wall() - known.mac_since < CONTESTED_S
 
     def _known(self, serial: object) -> KnownTerminal:
+        self._intake.commit()
         known = self.registry.get(serial) if isinstance(serial, str) else None
         if known is None:
             raise Invalid("id", "the serial of a terminal that is known", shown(str(serial), 64) or "nothing")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -21,9 +22,11 @@ MAX_PENDING = 1000
 """Anybody can invent serials, so the pending terminals are bounded."""
 
 _COLUMNS = tuple(field.name for field in fields(KnownTerminal))
-_UPSERT = f"INSERT OR REPLACE INTO terminal ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"  # noqa: S608
+_UPSERT = f"INSERT OR REPLACE INTO terminal ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _DELETE = "DELETE FROM terminal WHERE serial = ?"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM terminal ORDER BY last_seen, serial"  # noqa: S608
+
+_row = attrgetter(*_COLUMNS)
 
 
 class Registry:
@@ -84,8 +87,15 @@ class Registry:
     def put(self, terminal: KnownTerminal) -> None:
         """Keep a terminal, in place of what was known of it; it is on the disk when this returns. Raises StorageFault, and then
         nothing has changed."""
-        self._write({terminal.serial: terminal})
-        self._remember(terminal)
+        self.put_all([terminal])
+
+    def put_all(self, terminals: Iterable[KnownTerminal]) -> None:
+        """The same for several, in one transaction: all of them, or none."""
+        rows: dict[str, KnownTerminal | None] = {terminal.serial: terminal for terminal in terminals}
+        self._write(rows)
+        for terminal in rows.values():
+            if terminal is not None:
+                self._remember(terminal)
 
     def put_later(self, terminal: KnownTerminal) -> None:
         """The same, but written by the next `flush`: for what may be lost. The pending terminals that have not been heard from
@@ -127,7 +137,7 @@ class Registry:
             self._lock.release()
 
     def _write(self, rows: dict[str, KnownTerminal | None]) -> None:
-        kept = [asdict(terminal) for terminal in rows.values() if terminal is not None]
+        kept = [_row(terminal) for terminal in rows.values() if terminal is not None]
         gone = [(serial,) for serial, terminal in rows.items() if terminal is None]
         try:
             with transaction(self._connection):

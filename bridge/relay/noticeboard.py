@@ -5,6 +5,7 @@ A notice that changes is published at once if the broker is there; when it comes
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Protocol
@@ -50,7 +51,7 @@ class Noticeboard:
         self._under_way = 0
         self._notices: dict[str, bytes | Drawn] = {}
         self._to_clear: set[str] = set()
-        self._untold: dict[str, None] = {}
+        self._untold: OrderedDict[str, None] = OrderedDict()  # whose first is found at once, however many were before it
         self._again: Iterator[str] = iter(())
         """What is to be told once more behind that, topic by topic: all of a city's topics would be a heavy list."""
 
@@ -98,7 +99,7 @@ class Noticeboard:
     def link_up(self) -> None:
         """The broker is there, and may know nothing."""
         self._is_up = True
-        self._untold = dict.fromkeys((*self._notices, *self._to_clear))
+        self._untold = OrderedDict.fromkeys((*self._notices, *self._to_clear))
         self._again = chain.from_iterable(keeper.topics() for keeper in self._keepers)
         self._tell()
 
@@ -126,11 +127,7 @@ class Noticeboard:
         return not self._is_waiting
 
     def _next(self) -> str | None:
-        topic = next(iter(self._untold), None)
-        if topic is None:
-            return next(self._again, None)
-        del self._untold[topic]
-        return topic
+        return self._untold.popitem(last=False)[0] if self._untold else next(self._again, None)
 
     def _go_on(self, _: None) -> None:
         self._is_waiting = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -67,10 +68,34 @@ class Attempt:
     identified_as: str | None = None
 
 
-class Admission(Protocol):
-    """The policy. Both methods answer at once and never raise for what a terminal says."""
+class Undecided:
+    """A verdict that is not to be told before something is on the disk. `hurry` decides it at once, if it is not decided."""
 
-    def register(self, register: Register, attempt: Attempt) -> Admitted | Refused:
+    __slots__ = ("_then", "hurry", "verdict")
+
+    def __init__(self, hurry: Callable[[], None]) -> None:
+        self.hurry = hurry
+        self.verdict: Admitted | Refused | None = None
+        self._then: Callable[[Admitted | Refused], None] | None = None
+
+    def then(self, told: Callable[[Admitted | Refused], None]) -> None:
+        """Have this called with the verdict, as soon as there is one. To be called once."""
+        if self.verdict is None:
+            self._then = told
+        else:
+            told(self.verdict)
+
+    def decide(self, verdict: Admitted | Refused) -> None:
+        """This is the verdict."""
+        self.verdict = verdict
+        if self._then is not None:
+            self._then(verdict)
+
+
+class Admission(Protocol):
+    """The policy. Neither method raises for what a terminal says."""
+
+    def register(self, register: Register, attempt: Attempt) -> Admitted | Refused | Undecided:
         """A terminal asks for an identity (section 4.2.2)."""
 
     def login(self, login: Login, attempt: Attempt) -> Admitted | Refused:

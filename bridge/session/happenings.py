@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ..catalogue import Report, ReportData
-from .admission import Identity, Refused
+from .admission import Identity, Refused, Undecided
 from .terminal_clock import TerminalClock
 
 
@@ -54,6 +54,15 @@ class Received(Struct, frozen=True):
     def key(self) -> tuple[str, int, bytes]:
         """What a copy of this record has in common with it."""
         return (self.name, self.sequence, self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Whether the terminal is let in is being decided: pass the verdict to `Session.decided` when there is one. What the terminal says until
+    then is to be heard after that, so hurry the verdict before the next frame that asks anything."""
+
+    received: Received
+    verdict: Undecided
 
 
 class Answered(Struct, frozen=True):
@@ -106,4 +115,4 @@ class Ended:
     clean: bool = False
 
 
-Happening = Identified | Rejected | Received | Concluded | Faulted | Ended
+Happening = Identified | Rejected | Deciding | Received | Concluded | Faulted | Ended

@@ -22,9 +22,9 @@ from ..catalogue import REPORTS, ReportData, Result
 from ..catalogue.identity import Login, Logout, Register, RegisterAnswer, SyncTime, SyncTimeAnswer
 from ..errors import Invalid, TerminalFault
 from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, digest_of, encode_frame, response_body
-from .admission import Admission, Admitted, Attempt, Identity, Refused
+from .admission import Admission, Admitted, Attempt, Identity, Refused, Undecided
 from .clock import parse_terminal_time, terminal_time
-from .happenings import Ended, Faulted, Happening, Identified, Received, Rejected
+from .happenings import Deciding, Ended, Faulted, Happening, Identified, Received, Rejected
 from .memory import AnswerMemory, Stale
 from .requests import Requests
 from .terminal_clock import TerminalClock
@@ -76,7 +76,7 @@ class _Synced(NamedTuple):
 
 
 class Session:
-    """One connection's conversation. Call one of the inputs (`receive`, `answer`, `forget`, `requests.send`, `tick`, `end`), then act on
+    """One connection's conversation. Call one of the inputs (`receive`, `answer`, `forget`, `decided`, `requests.send`, `tick`, `end`), then act on
     `take_output` and `take_happenings`, and call `tick` at `deadline`. `wake` is called whenever there is something to send: an answer
     may come by way of another connection of the same terminal."""
 
@@ -163,6 +163,11 @@ class Session:
         """The message could not be made safe: say nothing, so that the terminal keeps its record and sends it again."""
         if received.wants_answer:
             self._memory_for_reports().forget(received.key)
+
+    def decided(self, received: Received, verdict: Admitted | Refused) -> None:
+        """The verdict about a register that was being decided."""
+        if self.state is not State.ENDED:
+            self._admit(received, verdict)
 
     def tick(self, now: float) -> None:
         """Act on the deadlines that have passed. A terminal that does nothing but beat comes by here, too: what is remembered of it goes in time."""
@@ -297,15 +302,19 @@ class Session:
             self._own_memory.settle(received.key, frame, self.send)
 
     def _register(self, received: Received, data: Register, now: float) -> None:
-        self._admit(received, self._around.admission.register(data, self._attempt()), now)
+        verdict = self._around.admission.register(data, self._attempt())
+        if isinstance(verdict, Undecided):
+            self.tell(Deciding(received, verdict))
+        else:
+            self._admit(received, verdict)
 
     def _login(self, received: Received, data: Login, now: float) -> None:
-        self._admit(received, self._around.admission.login(data, self._attempt()), now)
+        self._admit(received, self._around.admission.login(data, self._attempt()))
 
     def _attempt(self) -> Attempt:
         return Attempt(self._address, self.identity.serial if self.identity else None)
 
-    def _admit(self, received: Received, verdict: Admitted | Refused, now: float) -> None:
+    def _admit(self, received: Received, verdict: Admitted | Refused) -> None:
         if isinstance(verdict, Refused):
             wait = {} if verdict.wait_s is None else {"waitSeconds": verdict.wait_s}
             self._answer_own(received, verdict.result, wait)

@@ -6,6 +6,7 @@ This is the only file that touches a terminal's transport.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import Any, cast
 
@@ -19,10 +20,10 @@ from zope.interface import implementer
 
 from ..catalogue import Result
 from ..errors import FramingError
-from ..session.admission import Identity
-from ..session.happenings import Concluded, Ended, Faulted, Happening, Identified, Received, Rejected
+from ..session.admission import Admitted, Identity, Refused, Undecided
+from ..session.happenings import Concluded, Deciding, Ended, Faulted, Happening, Identified, Received, Rejected
 from ..session.session import Session, StaleAnswer, State
-from ..wire import Framer
+from ..wire import Framer, MessageType
 from .hall import Hall, StreamTransport
 from .happenings import Later, Outcome, Slowed, TurnedAway
 from .limits import Pace
@@ -55,6 +56,7 @@ class TerminalProtocol:
         "_pace",
         "_reading",
         "_session",
+        "_undecided",
         "_unread_bytes",
         "_waiting",
         "address",
@@ -73,6 +75,7 @@ class TerminalProtocol:
         self.transport: StreamTransport | None = None
         self._framer = Framer(hall.limits.before_login)
         self._session = Session(hall.surroundings, address, hall.first_sequence(), hall.clock.seconds(), self._wake)
+        self._undecided: Undecided | None = None
         self.wakes_at = inf
         self._closing: IDelayedCall | None = None
         self._is_lost = False
@@ -247,6 +250,8 @@ class TerminalProtocol:
                 now = self._hall.clock.seconds()
                 self._pace.frame(now)
                 self.protocol_version = frame.version
+                if self._undecided is not None and frame.message_type != MessageType.HEARTBEAT:
+                    self._undecided.hurry()
                 self._session.receive(frame, now)
                 self._settle()
                 self._keep_pace()
@@ -318,6 +323,15 @@ class TerminalProtocol:
     def _rejected(self, happening: Rejected) -> None:
         self._hall.audience.rejected(self.address, happening.refusal)
 
+    def _deciding(self, happening: Deciding) -> None:
+        self._undecided = happening.verdict
+        happening.verdict.then(partial(self._decided, happening.received))
+
+    def _decided(self, received: Received, verdict: Admitted | Refused) -> None:
+        self._undecided = None
+        self._session.decided(received, verdict)
+        self._settle()
+
     def _received(self, happening: Received) -> None:
         try:
             self._hall.audience.received(self, happening)
@@ -372,6 +386,7 @@ class TerminalProtocol:
 _ACTIONS: dict[type[Any], Callable[[TerminalProtocol, Any], None]] = {
     Identified: TerminalProtocol._identified,
     Rejected: TerminalProtocol._rejected,
+    Deciding: TerminalProtocol._deciding,
     Received: TerminalProtocol._received,
     Faulted: TerminalProtocol._faulted,
     Concluded: TerminalProtocol._concluded,

@@ -8,7 +8,7 @@ from pathlib import Path
 from bridge.catalogue import Result
 from bridge.catalogue.identity import Login, Register
 from bridge.registry import Change, KnownTerminal, Registry, RegistryAdmission, Terms
-from bridge.session.admission import Admitted, Attempt, Refused
+from bridge.session.admission import Admitted, Attempt, Refused, Undecided
 from bridge.session.signs import login_sign, register_sign
 
 MAC = "8CEC4B91040C"
@@ -57,7 +57,9 @@ class Site:
     def register(
         self, serial: str = "SN1", mac: str = MAC, *, address: str = HERE, identified_as: str | None = None, sign: str | None = None
     ) -> Admitted | Refused:
-        return self.admission.register(register_of(serial, mac, sign), Attempt(address, identified_as))
+        verdict = self.admission.register(register_of(serial, mac, sign), Attempt(address, identified_as))
+        assert not isinstance(verdict, Undecided)
+        return verdict
 
     def join(self, serial: str = "SN1", mac: str = MAC, *, address: str = HERE, identified_as: str | None = None) -> Admitted:
         verdict = self.register(serial, mac, address=address, identified_as=identified_as)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +15,14 @@ from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 
 from bridge.catalogue import Result
+from bridge.catalogue.identity import Register
+from bridge.session.admission import Admitted, Attempt, Refused, Undecided
 from bridge.session.happenings import Answered, Failed, Received
 from bridge.session.session import SessionLimits
+from bridge.terminal.factory import TerminalFactory
 from bridge.terminal.protocol import CLOSE_S, TerminalProtocol
 from bridge.wire import MessageType, encode_frame
+from tests.session.conversation import Gate
 from tests.terminal.lobby import FACE, LOGIN, REGISTER, Guest, Lobby, frame, logged
 
 
@@ -524,3 +529,66 @@ def test_a_defect_anywhere_in_the_audience_is_logged_and_no_more(
     assert len(lobby.directory) == 0
     assert lobby.timers() == 0
     assert [str(each["log_failure"].value) for each in defects] == [method]
+
+
+# A register that is being decided.
+
+
+class SlowGate(Gate):
+    """Decides about registers when its test says so, or when it is hurried."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asking: list[tuple[Undecided, Admitted | Refused]] = []
+
+    def register(self, register: Register, attempt: Attempt) -> Undecided:  # type: ignore[override]  # which is what this is about
+        verdict = super().register(register, attempt)
+        undecided = Undecided(self.decide)
+        self.asking.append((undecided, verdict))
+        return undecided
+
+    def decide(self) -> None:
+        asking, self.asking = self.asking, []
+        for undecided, verdict in asking:
+            undecided.decide(verdict)
+
+
+@pytest.fixture
+def slow(lobby: Lobby) -> SlowGate:
+    gate = SlowGate()
+    lobby.hall = replace(lobby.hall, surroundings=replace(lobby.hall.surroundings, admission=gate))
+    lobby.factory = TerminalFactory(lobby.hall)
+    return gate
+
+
+def test_a_terminal_is_told_nothing_before_it_is_decided_and_may_beat_meanwhile(lobby: Lobby, slow: SlowGate) -> None:
+    guest = lobby.connect()
+    assert guest.say("register", REGISTER) == []
+    assert [each.type for each in guest.beat()] == [MessageType.HEARTBEAT]
+    assert guest.say("register", REGISTER, sequence=1) != []  # a copy is in a hurry, and is answered once
+    assert lobby.listener.names() == ["joined"]
+    assert slow.asking == []
+
+
+def test_the_decision_reaches_the_terminal(lobby: Lobby, slow: SlowGate) -> None:
+    first, second = lobby.connect(), lobby.connect("192.0.2.8")
+    first.say("register", REGISTER)
+    second.say("register", REGISTER | {"sign": "bad"})
+    slow.decide()
+    assert [each.body["result"] for each in first.heard()] == [0]
+    assert [each.body["result"] for each in second.heard()] == [Result.WRONG_PASSWORD]
+    assert lobby.listener.names() == ["joined", "rejected"]
+
+
+def test_what_comes_behind_the_register_is_heard_after_the_decision(lobby: Lobby, slow: SlowGate) -> None:
+    said = lobby.connect().send(frame("register", REGISTER, sequence=1) + frame("snapshot_face", FACE, sequence=2))
+    assert [(each.sequence, each.body["result"]) for each in said] == [(1, 0), (2, 0)]
+
+
+def test_a_decision_about_who_has_left_changes_nothing(lobby: Lobby, slow: SlowGate) -> None:
+    guest = lobby.connect()
+    guest.say("register", REGISTER)
+    guest.hang_up()
+    slow.decide()
+    assert lobby.listener.names() == []
+    assert lobby.timers() == 0
