@@ -45,21 +45,23 @@ def shell(script: str, directory: Path) -> None:
 
 
 class BrokerOfThePage(Broker):
-    """A mosquitto with the page's own configuration."""
+    """A mosquitto with the page's own configuration, and what it proposes beyond that."""
+
+    more: tuple[str, ...] = ()
 
     def _config(self, port: int) -> list[str]:
         text = block("mosquitto.conf").replace("listener 8883", f"listener {port} {LOOPBACK}")
         places = {"/etc/mosquitto/certs": self._directory, "/etc/mosquitto": self._directory}
         for place, instead in places.items():
             text = text.replace(str(place), str(instead))
-        return [*(["user root"] if os.geteuid() == 0 else []), "log_type all", *text.splitlines()]
+        return [*(["user root"] if os.geteuid() == 0 else []), "log_type all", *text.splitlines(), *self.more]
 
 
 @dataclass(frozen=True, slots=True)
 class House:
     """What a reader has in the end: a broker, the folder in which the certificates and the passwords were made, and the passwords."""
 
-    broker: Broker
+    broker: BrokerOfThePage
     directory: Path
     passwords: Mapping[str, str]
 
@@ -117,6 +119,10 @@ def test_attacks_fail_and_the_bridge_works(house: House, start_bridge: StartBrid
 
 
 def test_nobody_takes_the_bridges_place(house: House, start_bridge: StartBridge) -> None:
+    (line,) = re.findall("`(use_username_as_clientid true)`", PAGE)
+    house.broker.stop()
+    house.broker.more = (line,)
+    house.broker.start()
     bridge = house.bridge(start_bridge)
     line = 'mosquitto_pub -h localhost -p 8883 --cafile ca.pem -i qyzn-bridge -u pipeline -P "$PIPELINE" -t x -n -q 1'
     house.run(line.replace("8883", str(house.broker.port)))
