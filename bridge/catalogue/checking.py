@@ -20,6 +20,18 @@ Check = Callable[[Any, str], Any]
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_TYPES = re.compile(r"`([a-z |]+)`")
+_LENGTH = re.compile(r" of length ([<>])= (\d+)")
+_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+"""msgspec's names of JSON's types, and what they are to people."""
 _NAME_SHOWN = 64
 
 
@@ -45,8 +57,32 @@ def invalid_from(error: msgspec.ValidationError, root: str) -> Invalid:
         return Invalid(below(path, missing[1]), "a value", "nothing")
     if unknown := _UNKNOWN.fullmatch(what):
         return Invalid(below(path, unknown[1][:_NAME_SHOWN]), "no such field")
-    expected, _, got = what.removeprefix("Expected ").replace("`", "").partition(", got ")
+    expected, _, got = _in_words(what).removeprefix("Expected ").partition(", got ")
     return Invalid(path, expected, got or None)
+
+
+def kind_of(value: Any) -> str:
+    """What a decoded JSON value is, to people."""
+    return next(words for kind, words in _KINDS if isinstance(value, kind))
+
+
+_KINDS: tuple[tuple[type, str], ...] = (
+    (bool, _WORDS["bool"]),
+    (int, _WORDS["int"]),
+    (float, _WORDS["float"]),
+    (str, _WORDS["str"]),
+    (list, _WORDS["array"]),
+    (dict, _WORDS["object"]),
+    (object, _WORDS["null"]),
+)
+
+
+def _in_words(what: str) -> str:
+    """msgspec's sentence in the words of people who do not write Python."""
+    named = _TYPES.sub(lambda types: " or ".join(_WORDS.get(each, each) for each in types[1].split(" | ")), what)
+    return _LENGTH.sub(
+        lambda length: f" of at {'most' if length[1] == '<' else 'least'} {length[2]} character{'' if length[2] == '1' else 's'}", named
+    )
 
 
 def below(path: str, name: str) -> str:

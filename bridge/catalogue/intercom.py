@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Struct, field
 
 from ..errors import Invalid
 from .asking import Answer, Asker, Question, Reply
 from .checking import below
-from .fields import Id, Maybe, base64_image, choice, identifier, items, number, plain, text
+from .fields import Id, Maybe, base64_image, choice, formatted, identifier, items, number, text
 from .forms import CALL_TIME, RECORD_TIME, call_time
 from .message import AnswerData, Data, Picture, ReportData, report
 from .results import Result
@@ -79,7 +79,7 @@ class DeviceCallParamReply(Reply):
     device_token: Maybe[Annotated[str, text("the terminal's token at the calling service", 1024)]] = UNSET
     device_name: Maybe[Annotated[str, text("what the called are shown as the place; the terminal's name when left out", 128)]] = UNSET
     max_seconds: Maybe[Annotated[int, number("how long the call may take", 1, LONGEST_CALL_S, unit="s")]] = UNSET
-    error: Maybe[Annotated[Literal["no_such_flat", "no_answer"], plain("why nobody can be called")]] = UNSET
+    error: Maybe[Annotated[str, formatted("why nobody can be called", "no_such_flat|no_answer", "no_such_flat or no_answer")]] = UNSET
 
     def check_rules(self, path: str) -> None:
         """Somebody to call, or an error."""

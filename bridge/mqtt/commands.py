@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from bridge.catalogue.checking import strict
+from bridge.catalogue.checking import kind_of, strict
 from bridge.catalogue.fields import formatted
 from bridge.errors import BridgeError, Invalid
 from bridge.wire.body import DEEPEST, is_deeper
@@ -122,7 +122,7 @@ def _object(payload: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Invalid("payload", "JSON, or nothing", "something else") from None
     if not isinstance(value, dict):
-        raise Invalid("payload", "a JSON object, or nothing", type(value).__name__)
+        raise Invalid("payload", "a JSON object, or nothing", kind_of(value))
     return value
 
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from twisted.logger import Logger
 
-from bridge.catalogue.checking import strict
+from bridge.catalogue.checking import kind_of, strict
 from bridge.catalogue.fields import plain
 from bridge.errors import BridgeError, Invalid
 from bridge.mqtt.commands import transaction_of
@@ -112,7 +112,7 @@ def _read(message: Message) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Invalid("payload", "JSON, or nothing", "something else") from None
     if not isinstance(value, dict):
-        raise Invalid("payload", "a JSON object, or nothing", type(value).__name__)
+        raise Invalid("payload", "a JSON object, or nothing", kind_of(value))
     return value
 
 

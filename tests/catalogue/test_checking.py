@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from msgspec import UNSET
 
-from bridge.catalogue.checking import below, strict
+from bridge.catalogue.checking import below, kind_of, strict
 from bridge.catalogue.fields import Id, Maybe, choice, formatted, found, identifier, items, number, plain, text
 from bridge.catalogue.message import CommandData
 from bridge.errors import Invalid
@@ -69,8 +69,8 @@ def test_ids_may_be_numbers(number_: int, made: str) -> None:
 @pytest.mark.parametrize(
     ("change", "path", "expected", "got"),
     [
-        ({"id": None}, "data.id", "int | str", "null"),
-        ({"id": True}, "data.id", "int | str", "bool"),
+        ({"id": None}, "data.id", "a whole number or text", "null"),
+        ({"id": True}, "data.id", "a whole number or text", "true or false"),
         ({"id": ""}, "data.id", "1 to 8 bytes", '""'),
         ({"id": 123456789}, "data.id", "1 to 8 bytes", '"123456789"'),
         ({"id": 10**5000}, "data.id", "1 to 8 bytes", "a huge number"),
@@ -78,14 +78,14 @@ def test_ids_may_be_numbers(number_: int, made: str) -> None:
         ({"ids": []}, "data.ids", "1 to 3 items", "0 items"),
         ({"ids": ["a"] * 4}, "data.ids", "1 to 3 items", "4 items"),
         ({"ids": ["a", ""]}, "data.ids[1]", "1 to 8 bytes", '""'),
-        ({"ids": ["a", {}]}, "data.ids[1]", "int | str", "object"),
-        ({"ids": "a"}, "data.ids", "array", "str"),
+        ({"ids": ["a", {}]}, "data.ids[1]", "a whole number or text", "an object"),
+        ({"ids": "a"}, "data.ids", "a list", "text"),
         ({"name": "张三丰"}, "data.name", "at most 6 bytes", '"张三丰"'),
         ({"name": "a"}, "data.door", "a value where there is a name", None),
         ({"door": 2}, "data.door", "one of 0 (shut), 1 (open)", "2"),
-        ({"door": True}, "data.door", "int", "bool"),
+        ({"door": True}, "data.door", "a whole number", "true or false"),
         ({"door": 10**5000}, "data.door", "one of 0 (shut), 1 (open)", "a huge number"),
-        ({"enabled": 1}, "data.enabled", "bool", "int"),
+        ({"enabled": 1}, "data.enabled", "true or false", "a whole number"),
         ({"startTime": "8:00"}, "data.startTime", "HH:MM", '"8:00"'),
         ({"faces": [{"faceId": "1"}, {"faceId": "22222"}]}, "data.faces[1].faceId", "1 to 4 bytes", '"22222"'),
         ({"faces": [{"faceId": "1", "score": 101}]}, "data.faces[0].score", "0 to 100", "101.0"),
@@ -113,11 +113,27 @@ def test_what_is_missing_is_named(missing: str) -> None:
     assert (caught.value.path, caught.value.got) == (f"data.{missing}", "nothing")
 
 
-@pytest.mark.parametrize(("data", "got"), [(None, "null"), ([], "array"), (5, "int"), ("x", "str"), (True, "bool")])
+@pytest.mark.parametrize(("data", "got"), [(None, "null"), ([], "a list"), (5, "a whole number"), ("x", "text"), (True, "true or false")])
 def test_data_must_be_an_object(data: Any, got: str) -> None:
     with pytest.raises(Invalid) as caught:
         strict(data, Order)
-    assert (caught.value.path, caught.value.expected, caught.value.got) == ("data", "object", got)
+    assert (caught.value.path, caught.value.expected, caught.value.got) == ("data", "an object", got)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "null"),
+        (True, "true or false"),
+        (5, "a whole number"),
+        (5.0, "a number"),
+        ("x", "text"),
+        ([], "a list"),
+        ({}, "an object"),
+    ],
+)
+def test_a_value_in_words(value: Any, words: str) -> None:
+    assert kind_of(value) == words
 
 
 def test_the_root_of_the_path_is_the_callers() -> None:

@@ -147,7 +147,7 @@ class TestCodes:
         sequence = scan(terminal)
         responder.first(EVENT)
         responder.publish(ANSWER, {"open": "yes"})
-        assert reported(responder, "invalid")["error"] == "answer.open: expected bool"
+        assert reported(responder, "invalid")["error"] == "answer.open: expected true or false"
         responder.publish(ANSWER, {"open": True})
         assert terminal.answer_to(sequence)["data"] == {"opendoor": 1}
 

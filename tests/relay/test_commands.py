@@ -147,9 +147,9 @@ def test_a_retained_command_never_acts(site: Site, terminal: Terminal) -> None:
     ("name", "payload", "says"),
     [
         ("open_door", b"now", "payload: expected JSON, or nothing, got something else"),
-        ("open_door", b"[]", "payload: expected a JSON object, or nothing, got list"),
+        ("open_door", b"[]", "payload: expected a JSON object, or nothing, got a list"),
         ("open_door", {"door": 1}, "data.door: expected no such field"),
-        ("open_door", {"data": []}, "data: expected object, got array"),
+        ("open_door", {"data": []}, "data: expected an object, got a list"),
         ("open_door", {"ttl": -1}, "ttl: expected seconds, more than 0 and at most 86400, got -1"),
         ("snapshot_picture", {}, "data.timeoutSeconds: expected a value, got nothing"),
         ("snapshot_picture", {"timeoutSeconds": 0}, "data.timeoutSeconds: expected 1 to 300, got 0"),

@@ -148,7 +148,7 @@ def test_an_unknown_field_goes_to_the_terminal_only_where_that_is_allowed(site: 
     lax.command("snapshot_picture", {"timeoutSeconds": 5, "flash": True})
     assert [each.body["data"] for each in asked(newer, "snapshot_picture")] == [{"timeoutSeconds": 5, "flash": True}]
     lax.command("snapshot_picture", {"timeoutSeconds": "5", "flash": True})
-    assert lax.responses("snapshot_picture")[0]["error"] == "data.timeoutSeconds: expected int, got str"
+    assert lax.responses("snapshot_picture")[0]["error"] == "data.timeoutSeconds: expected a whole number, got text"
 
 
 # Faces.
