@@ -26,7 +26,7 @@ from bridge.mqtt.options import ConnectOptions
 from bridge.mqtt.packets import encode
 from bridge.mqtt.paho_client import check_hook
 from bridge.mqtt.window import Window
-from bridge.mqtt.wording import DIAL_ERRORS, why
+from bridge.mqtt.wording import DIAL_ERRORS, hint, why
 
 News = TypeVar("News")
 
@@ -250,8 +250,8 @@ class Link(Service):
             return
         self._last_failure = (ending.reason, now_s)
         self._log.warn(
-            "broker {broker}: {reason}; next try in {pause_s:.1f} s, then less often",
-            broker=str(self._address), reason=ending.reason, pause_s=pause_s,
+            "broker {broker}: {reason}{hint}; next try in {pause_s:.1f} s, then less often",
+            broker=str(self._address), reason=ending.reason, hint=hint(self._address.scheme, ending), pause_s=pause_s,
         )  # fmt: skip
 
     async def _say_goodbye(self, publication: Publication) -> None:

@@ -9,6 +9,7 @@ from service_identity import VerificationError
 from twisted.internet import error as net
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 
+from bridge.mqtt.dialling import Ending, Stage
 from bridge.mqtt.endpoint import tls_reason
 
 # All that an endpoint's connect fails with; one that is cancelled because the time is up may call it a cancelled connection.
@@ -42,6 +43,26 @@ def why(error: BaseException) -> str:
     if isinstance(error, net.ConnectError):  # its str begins with a sentence of its own
         return str(error.args[0])
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+UNANSWERED: Final = (
+    "the broker closed the connection",
+    "the connection was lost",
+    "no TLS handshake",
+    "no CONNACK",
+    "TLS: wrong version number",
+)
+
+
+def hint(scheme: str, ending: Ending) -> str:
+    """What to look at when a port seems to speak something else than what it is dialled with; nothing otherwise."""
+    if not ending.reason.startswith(UNANSWERED):
+        return ""
+    if scheme == "mqtts" and ending.stage is Stage.DIAL:
+        return " (is that a port with TLS? Without, the URL begins with mqtt://)"
+    if scheme == "mqtt" and ending.stage is Stage.CONNECT:
+        return " (is that a port with TLS? Then the URL begins with mqtts://)"
+    return ""
 
 
 def _name(identity: object) -> object:

@@ -295,10 +295,10 @@ async def test_tls_to_a_broker_without_it_and_the_other_way(
     mosquitto: Broker, start_mosquitto: StartMosquitto, authority: CertificateAuthority, connect: Connect, lines: Lines
 ) -> None:
     connect(f"mqtts://localhost:{mosquitto.port}")
-    await lines.with_(f"broker mqtts://localhost:{mosquitto.port}: ")
+    assert "Without, the URL begins with mqtt://)" in await lines.with_(f"broker mqtts://localhost:{mosquitto.port}: ")
     secure = start_mosquitto(BrokerSettings(certificate=authority.server()))
     connect(f"mqtt://localhost:{secure.port}")
-    await lines.with_(f"broker mqtt://localhost:{secure.port}: ")
+    assert "Then the URL begins with mqtts://)" in await lines.with_(f"broker mqtt://localhost:{secure.port}: ")
 
 
 @pytest_twisted.ensureDeferred

@@ -8,7 +8,8 @@ from service_identity.hazmat import DNS_ID, IPAddress_ID
 from twisted.internet import error as net
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 
-from bridge.mqtt.wording import why
+from bridge.mqtt.dialling import Ending, Stage
+from bridge.mqtt.wording import hint, why
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,24 @@ def test_why(error: Exception, words: str) -> None:
 
 def test_a_certificate_that_is_not_trusted_says_where_to_look() -> None:
     assert "mqtt.ca_file" in why(SSL.Error([("SSL routines", "", "certificate verify failed")]))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "stage", "reason", "asks"),
+    [
+        ("mqtts", Stage.DIAL, "the connection was lost", "mqtt://"),
+        ("mqtts", Stage.DIAL, "TLS: wrong version number", "mqtt://"),
+        ("mqtts", Stage.DIAL, "no TLS handshake from the broker within 10 s", "mqtt://"),
+        ("mqtts", Stage.DIAL, "TLS: certificate verify failed", ""),
+        ("mqtts", Stage.DIAL, "connection refused", ""),
+        ("mqtts", Stage.CONNECT, "the connection was lost", ""),
+        ("mqtt", Stage.CONNECT, "the broker closed the connection", "mqtts://"),
+        ("mqtt", Stage.CONNECT, "no CONNACK from the broker within 10 s", "mqtts://"),
+        ("mqtt", Stage.CONNECT, "the broker refuses the connection: Not authorized", ""),
+        ("mqtt", Stage.SUBSCRIBE, "the connection was lost", ""),
+        ("mqtt+unix", Stage.CONNECT, "the connection was lost", ""),
+    ],
+)
+def test_a_port_that_speaks_something_else_is_asked_about(scheme: str, stage: Stage, reason: str, asks: str) -> None:
+    found = hint(scheme, Ending(stage, reason))
+    assert found.endswith(f"URL begins with {asks})") if asks else found == ""
