@@ -18,6 +18,7 @@ from bridge import readiness
 from bridge.composition import Parts, compose
 from bridge.config import Config
 from bridge.errors import AddressUnavailable, BridgeError, BrokerRefused, StorageFault
+from bridge.garbage import leave_alone_what_is_there
 from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.embedded import EmbeddedBroker
 from bridge.mqtt.message import BrokerLimits, Message, Publication
@@ -104,6 +105,7 @@ class BridgeService(Service):
             self._patience.cancel()
         self._patience = None
         assert self._parts is not None
+        leave_alone_what_is_there()
         broker = str(self._address) if self._parts.link.is_up else f"waiting for broker {self._address}"
         self.log.info("qyzn-bridge ready: terminals on {listeners}; {broker}", listeners=", ".join(self._endpoints), broker=broker)
         readiness.notify("READY=1")

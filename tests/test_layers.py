@@ -26,7 +26,7 @@ LADDER = (
     {"homeassistant"},
     {"relay"},
     {"reference"},
-    {"readiness", "descriptors", "rules", "roster"},
+    {"readiness", "garbage", "descriptors", "rules", "roster"},
     {"composition"},
     {"service"},
     {"tap"},

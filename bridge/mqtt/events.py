@@ -83,7 +83,7 @@ def fresh_for_s(received: Received, zone: tzinfo, rules: EventRules, wall: float
     return rules.replay_after_s - time_of(received, zone, wall).age_s
 
 
-class Composed(Struct, frozen=True):
+class Composed(Struct, frozen=True, gc=False):
     """A message as it is to be published: `pictures` in their order, then `event`. `key` is the event's id, `happened_at` when the record was
     made, in UNIX seconds by the bridge's clock."""
 

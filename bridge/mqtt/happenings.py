@@ -32,7 +32,7 @@ class Subscribed:
     refusals: tuple[str, ...] = ()
 
 
-class Acknowledged(Struct, frozen=True):
+class Acknowledged(Struct, frozen=True, gc=False):
     """A PUBACK, or for QoS 0 the packet written. `failure_code` None is success; 0x10 (nobody subscribes) is success too."""
 
     packet_id: int

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 
-class Publication(Struct, frozen=True):
+class Publication(Struct, frozen=True, gc=False):
     """A message to publish. `expiry_s` is the message expiry interval; the MQTT 5 properties are left out on 3.1.1."""
 
     topic: str
@@ -22,7 +22,7 @@ class Publication(Struct, frozen=True):
     expiry_s: int | None = None
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """A message that came from the broker; `expiry_s` is what was left of its message expiry interval on arrival."""
 
     topic: str

@@ -27,7 +27,7 @@ class PackedProperties:
         return self.data
 
 
-class Encoded(Struct, frozen=True):
+class Encoded(Struct, frozen=True, gc=False):
     """A publication that is known to fit into a packet of `packet_bytes`. `head` is what stands before the packet identifier; `properties`
     None on 3.1.1."""
 

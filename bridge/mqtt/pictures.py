@@ -63,7 +63,7 @@ def _decode(text: str) -> bytes:
         return decode_base64(tidy + "=" * (-len(tidy) % 4))
 
 
-class Depiction(Struct, frozen=True):
+class Depiction(Struct, frozen=True, gc=False):
     """A picture, ready: what the message that names it says about it, and the publication that goes before that message, if any."""
 
     fields: dict[str, object]

@@ -19,7 +19,7 @@ KEPT: Final = 1024  # texts, and seconds
 LONGEST_KEPT: Final = 64  # characters; a time takes 19, and a terminal may say anything
 
 
-class RecordTime(Struct, frozen=True):
+class RecordTime(Struct, frozen=True, gc=False):
     """When a record was made, by the terminal's clock, as ISO 8601, and how long ago that is; `unread` is what it says of the time if that is
     no time."""
 

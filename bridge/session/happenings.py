@@ -26,7 +26,7 @@ class Rejected:
     refusal: Refused
 
 
-class Received(Struct, frozen=True):
+class Received(Struct, frozen=True, gc=False):
     """A message from the terminal, to be made safe and then answered with `Session.answer`, or given up with `Session.forget`.
 
     `declaration` and `data` are None for a message the catalogue does not know: then all of it is in `extra`. `digest` is that

@@ -27,14 +27,14 @@ class _UnderWay(Struct):
     send: Send
 
 
-class Stale(Struct, frozen=True):
+class Stale(Struct, frozen=True, gc=False):
     """What copies of a record are answered that come at `at` or later (monotonic seconds), so that no door opens for what is long over."""
 
     at: float
     answer: bytes
 
 
-class _Answered(Struct, frozen=True):
+class _Answered(Struct, frozen=True, gc=False):
     asked_at: float
     answer: bytes
     stale: Stale | None

@@ -25,7 +25,7 @@ HASHED_END_BYTES = 2048
 """At either end of a body; the fields of a report, but for its pictures, take a few hundred."""
 
 
-class Body(msgspec.Struct, frozen=True):
+class Body(msgspec.Struct, frozen=True, gc=False):
     """What a body says. `data` is decoded JSON: an object, an array (get_configs), or {} for all the ways to say "nothing".
 
     `message` is None in a RESPONSE; `result` is None in anything else.
