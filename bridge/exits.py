@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from twisted.internet.error import ReactorNotRunning
 
+import twisted
+from bridge import __version__
 from bridge.errors import AddressUnavailable, BridgeError, ConfigError
 
 T = TypeVar("T")
@@ -40,6 +42,12 @@ def say(program: str, error: BridgeError) -> None:
     stderr = sys.__stderr__ or sys.stderr
     stderr.write(f"{program}: {' '.join(str(error).split())}\n")
     stderr.flush()
+
+
+def tell_version(program: str) -> NoReturn:
+    """Print the version of the project, and of Twisted, and exit: what `--version` of a twistd plugin would not tell."""
+    sys.stdout.write(f"{program} {__version__}, Twisted {twisted.__version__}\n")
+    raise SystemExit(0)
 
 
 def is_stderr_seen() -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,15 +16,23 @@ from twisted.internet.interfaces import IReactorCore, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python import usage
 
-import twisted
-from bridge import __version__
 from bridge.catalogue import COMMANDS
 from bridge.config import OPTIONS, Config, Option, load
 from bridge.config.build import unknown
 from bridge.config.shapes import has_password
 from bridge.descriptors import room_for
 from bridge.errors import BridgeError, BrokerRefused, ConfigError
-from bridge.exits import MISCONFIGURED, end_well_on_signals, exit_code, fail_at_exit, is_stderr_seen, or_exit, say, stop_reactor
+from bridge.exits import (
+    MISCONFIGURED,
+    end_well_on_signals,
+    exit_code,
+    fail_at_exit,
+    is_stderr_seen,
+    or_exit,
+    say,
+    stop_reactor,
+    tell_version,
+)
 from bridge.mqtt.address import parse_address
 from bridge.mqtt.dialling import TAKEN_OVER
 from bridge.mqtt.privacy import ALWAYS_THERE, fields_of_events
@@ -79,8 +86,7 @@ class Options(usage.Options):
 
     def opt_version(self) -> NoReturn:
         """Print the version of the bridge, and of Twisted."""
-        sys.stdout.write(f"{PROGRAM} {__version__}, Twisted {twisted.__version__}\n")
-        raise SystemExit(0)
+        tell_version(PROGRAM)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read the command line, and then the configuration, which is in `config_values`."""

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from twisted.internet.error import ReactorNotRunning
 
+from bridge import __version__
 from bridge.errors import AddressUnavailable, BridgeError, ConfigError, StorageFault
-from bridge.exits import end_well_on_signals, or_exit, say, stop_reactor
+from bridge.exits import end_well_on_signals, or_exit, say, stop_reactor, tell_version
 
 FAILED_LATER = "from bridge.exits import fail_at_exit; fail_at_exit(7); print('the last of the log')"
 
@@ -76,6 +77,13 @@ def test_a_defect_is_none_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ZeroDivisionError):
         or_exit("a-program", lambda: 1 // 0)
     assert capfd.readouterr().err == ""
+
+
+def test_the_version_is_the_projects(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        tell_version("a-program")
+    assert ended.value.code == 0
+    assert capfd.readouterr().out.startswith(f"a-program {__version__}, Twisted ")
 
 
 def test_say(capfd: pytest.CaptureFixture[str]) -> None:

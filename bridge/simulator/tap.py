@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.endpoints import clientFromString
@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IReactorCore, IStreamClientEndpoint
 from twisted.python import usage
 
 from ..errors import ConfigError
-from ..exits import end_well_on_signals, or_exit
+from ..exits import end_well_on_signals, or_exit, tell_version
 from .manners import Manners
 
 PROGRAM = "qyzn-terminal"
@@ -68,6 +68,10 @@ class Options(usage.Options):
         ["old-firmware", None, "know what the protocol's version 2 knew: no add_person_face, pass rules, configuration or re-sends (103)"],
         ["table-spelling", None, "know online_open_door as online_openDoor alone, as the protocol's table has it (103)"],
     ]
+
+    def opt_version(self) -> NoReturn:
+        """Print the version of the bridge, and of Twisted."""
+        tell_version(PROGRAM)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         or_exit(PROGRAM, lambda: self._parse(options))

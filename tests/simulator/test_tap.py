@@ -8,6 +8,7 @@ import pytest
 from twisted.application.service import MultiService
 from twisted.internet.testing import MemoryReactorClock
 
+from bridge import __version__
 from bridge.catalogue import Result
 from bridge.errors import ConfigError
 from bridge.simulator import tap
@@ -117,6 +118,13 @@ def test_persons_survive_a_restart_up_to_the_capacity(tmp_path: Path) -> None:
     assert again._terminal.roster.add(one) is Result.OBJECT_EXISTS
     assert again._terminal.roster.add(other) is Result.SUCCESS
     assert len(another._terminal.roster) == 0, "each has its own"
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        options("--version")
+    assert exited.value.code == 0
+    assert capsys.readouterr().out.startswith(f"qyzn-terminal {__version__}, ")
 
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
