@@ -16,7 +16,7 @@ class Expectation:
     part: float
 
 
-EXPECTATIONS = (Expectation("closed-100-0", 0.4), Expectation("closed-100-50", 0.5))
+EXPECTATIONS = (Expectation("closed-100-0", 0.8), Expectation("closed-100-50", 0.8))
 
 
 def disappointments(results: Results) -> list[str]:
