@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from sys import intern
 from typing import Literal
 
 from ..catalogue.identity import Login, Register
@@ -130,7 +131,7 @@ class RegistryAdmission:
             return self._refusals.pending(known.serial, known.mac, attempt.address)
         if signed_with == known.secret and known.used_secret is not None:
             self.registry.put_later(replace(known, used_secret=None))
-        firmware = shown(login.version or "", FIRMWARE_CHARACTERS)
+        firmware = intern(shown(login.version or "", FIRMWARE_CHARACTERS))
         return self._admitted(self.registry.touch(known.serial, self._wall(), shown(attempt.address, ADDRESS_CHARACTERS), firmware))
 
     # What the operator decides.
@@ -240,7 +241,7 @@ class RegistryAdmission:
             known,
             mac=mac,
             mac_since=known.mac_since if known.mac == mac else now,
-            model=shown(register.type or "", MODEL_CHARACTERS) or known.model,
+            model=intern(shown(register.type or "", MODEL_CHARACTERS)) or known.model,
             address=shown(attempt.address, ADDRESS_CHARACTERS),
             last_seen=now,
         )

@@ -41,6 +41,8 @@ class KnownTerminal:
 
 def shown(text: str, characters: int) -> str:
     """What a stranger said, without control characters and the like, and cut to `characters`."""
+    if len(text) <= characters and text.isprintable():
+        return text.strip()
     return "".join(filter(str.isprintable, text[: 4 * characters]))[:characters].strip()
 
 

@@ -127,7 +127,7 @@ class Condition:
             "mqtt": {"connected": self._outlet.is_up, "congested": self._outlet.congested},
             "outbox": self._outbox_health(),
             "connections": asdict(self._traffic()),
-            "terminals": {serial: asdict(counters) for serial, counters in self._presence.counters.items()},
+            "terminals": {serial: counters.told() for serial, counters in self._presence.counters.items()},
         }
 
     def _publish_health(self) -> None:

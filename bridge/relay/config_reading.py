@@ -93,6 +93,7 @@ class ConfigReading:
         """All groups in one request; those that do not come, one by one."""
         if self._outlet.congested:
             await self._outlet.when_drained()
+        await self._configuration.when_told()
         assert terminal.identity is not None
         self._configuration.reading(terminal.serial, terminal.identity.firmware)
         lacking = self._configuration.lacking(terminal.serial)

@@ -14,6 +14,7 @@ from sys import intern
 from typing import Any
 
 import msgspec
+from twisted.internet.defer import Deferred
 
 from bridge.catalogue.configuration import GROUPS
 from bridge.mqtt.topics import Topics
@@ -71,6 +72,10 @@ class Configuration:
     def observe(self, observer: Callable[[str], None]) -> None:
         """Have this called with a terminal's serial when it may have other groups than before."""
         self._observers.append(observer)
+
+    def when_told(self) -> Deferred[None]:
+        """Fires when more can be learnt without piling up what the broker has yet to be told; never fails."""
+        return self._board.when_caught_up()
 
     # For the noticeboard.
 

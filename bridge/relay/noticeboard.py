@@ -22,6 +22,9 @@ MOST_UNDER_WAY = 100
 """So many notices wait for their PUBACK at once; more would wait in the link, in the way of events, and take far more memory there than here.
 A topic that changes again while it waits here is told once."""
 
+MOST_UNTOLD = 500
+"""Whoever has thousands of notices to come waits while so many have not been told, each of which takes 200 bytes here."""
+
 Drawn = Callable[[], bytes]
 """A notice that is made each time it is told: it is too large to be kept, or depends on the broker."""
 
@@ -54,6 +57,7 @@ class Noticeboard:
         self._untold: OrderedDict[str, None] = OrderedDict()  # whose first is found at once, however many were before it
         self._again: Iterator[str] = iter(())
         """What is to be told once more behind that, topic by topic: all of a city's topics would be a heavy list."""
+        self._patient: list[Deferred[None]] = []
 
     def keep(self, keeper: Keeper) -> None:
         """From now on, what this keeper has to say is part of the board."""
@@ -96,6 +100,13 @@ class Noticeboard:
         self._to_clear.discard(topic)
         self._untold.pop(topic, None)
 
+    def when_caught_up(self) -> Deferred[None]:
+        """Fires when there is not much that the broker has yet to be told, or when it is away; never fails."""
+        caught_up: Deferred[None] = Deferred()
+        self._patient.append(caught_up)
+        self._see_who_waits()
+        return caught_up
+
     def link_up(self) -> None:
         """The broker is there, and may know nothing."""
         self._is_up = True
@@ -106,6 +117,7 @@ class Noticeboard:
     def link_down(self) -> None:
         """The broker is away."""
         self._is_up = False
+        self._see_who_waits()
 
     def _tell(self) -> None:
         """Until all is told, or the broker has enough to do."""
@@ -149,6 +161,11 @@ class Noticeboard:
     def _landed(self, _: object) -> None:
         self._under_way -= 1
         self._tell()
+        self._see_who_waits()
+
+    def _see_who_waits(self) -> None:
+        while self._patient and (len(self._untold) < MOST_UNTOLD or not self._is_up):
+            self._patient.pop(0).callback(None)
 
 
 def say(outlet: Outlet, publication: Publication, log: Logger) -> Deferred[None]:

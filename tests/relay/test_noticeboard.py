@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.errors import BrokerAway
-from bridge.relay.noticeboard import MOST_UNDER_WAY, Noticeboard
+from bridge.relay.noticeboard import MOST_UNDER_WAY, MOST_UNTOLD, Noticeboard
 from tests.relay.site import FakeLink
 
 
@@ -184,3 +184,28 @@ def test_what_others_keep_is_part_of_the_board(bench: Bench) -> None:
     bench.board.clear("k/1")
     assert bench.published() == [("k/1", b"")]
     assert bench.link_up() == [("a", b"0"), ("k/2", b"2")]
+
+
+def test_whoever_has_much_to_say_waits_until_the_broker_has_caught_up_or_is_away(bench: Bench) -> None:
+    caught_up: list[int] = []
+
+    def ask(number: int) -> list[int]:
+        bench.board.when_caught_up().addCallback(lambda _: caught_up.append(number))
+        return caught_up
+
+    assert ask(0) == [0]
+    bench.link.holds = True
+    for number in range(MOST_UNDER_WAY + MOST_UNTOLD):
+        bench.board.post(f"t/{number}", b"1")
+    assert [*ask(1), *ask(2)] == [0, 0]
+    sent, *others = bench.link.taken()
+    sent.acknowledge()
+    assert caught_up == [0, 1, 2]
+    for number in range(MOST_UNTOLD):
+        bench.board.post(f"more/{number}", b"1")
+    assert ask(3) == [0, 1, 2]
+    bench.link.go_down()
+    bench.board.link_down()
+    assert caught_up == [0, 1, 2, 3]
+    for each in others:
+        each.refuse(BrokerAway("lost"))
