@@ -13,8 +13,11 @@ from ..errors import Invalid
 from ..wire import decode_base64
 from .fields import Limit, declare
 
-EXAMPLE_JPEG = "/9j/4AAQSkZJRgABAQEASABIAAD/2Q=="
-"""Stands in examples for the document's placeholders, which are no pictures: the head and the end of a JPEG."""
+EXAMPLE_JPEG = (
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP////////////////////////////////////////////////////////////////////////"
+    "//////////////wAALCAAIAAgBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AP//Z"
+)
+"""Stands in examples for the document's placeholders, which are no pictures: eight by eight grey pixels, about as small as a JPEG can be."""
 
 _JPEG_START = b"\xff\xd8\xff"
 

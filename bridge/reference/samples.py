@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.catalogue import Command, Picture, Report, ReportData
+from bridge.catalogue import GROUPS, Command, Picture, Report, ReportData
 from bridge.catalogue.jpeg import EXAMPLE_JPEG
 from bridge.config import Config
 from bridge.mqtt.commands import Response
@@ -113,9 +113,15 @@ def envelope(command: Command) -> dict[str, Any]:
 
 def response(command: Command) -> Any:
     """What comes back when the terminal has done it."""
-    answer = command.check(command_payload(command)).shown_answer(_plain(command.answer_example))
+    answer = command.check(command_payload(command)).shown_answer(_answered(command))
     answer = _depicted(command, answer) if isinstance(answer, dict) else answer
     return _said(_response(command.name, data=answer or None, result=0, description="Success", sequence=4712, attempts=1, elapsed_ms=180))
+
+
+def _answered(command: Command) -> Any:
+    """The document's answer; for get_configs, the groups that its example asks for."""
+    asked = command_payload(command).get("groupKey")
+    return [{"groupKey": name, **_plain(GROUPS[name].example)} for name in asked] if asked else _plain(command.answer_example)
 
 
 RAW_EXAMPLE = {"message": "beep", "data": {"times": 2}, "transaction": TRANSACTION}

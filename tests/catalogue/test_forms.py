@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+from io import BytesIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
+from PIL import Image
 
 from bridge.catalogue.fields import Limit
 from bridge.catalogue.forms import date_time, day_range, md5, periods, time_of_day, upper_hex, url
@@ -107,7 +111,7 @@ def test_a_form_says_what_it_expects() -> None:
     ("text", "finding"),
     [
         ("0aB1D98bsdDSBDDS23sdfisfs", "text that is not base64"),
-        (EXAMPLE_JPEG.rstrip("="), "text that is not base64"),
+        (EXAMPLE_JPEG.rstrip("Z"), "text that is not base64"),
         (EXAMPLE_JPEG[:8] + "\n" + EXAMPLE_JPEG[8:], "text that is not base64"),
         ("data:image/jpeg;base64," + EXAMPLE_JPEG, "text that is not base64"),
         ("照片", "text that is not base64"),
@@ -121,6 +125,12 @@ def test_what_is_no_picture_is_said_without_quoting_it(text: str, finding: str) 
     assert not limit.admits(text)
     assert limit.finding(text) == finding
     assert limit.expected == "a JPEG in base64"
+
+
+def test_the_example_is_a_picture() -> None:
+    with Image.open(BytesIO(base64.b64decode(EXAMPLE_JPEG))) as picture:
+        picture.load()
+        assert (picture.format, picture.size) == ("JPEG", (8, 8))
 
 
 def test_a_picture() -> None:

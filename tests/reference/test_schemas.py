@@ -66,6 +66,13 @@ def test_an_unknown_field_of_a_command_is_refused_bare_and_in_an_envelope(name: 
     validate({**bare, "transaction": 7, "ttl": 5}, f"command/{name}")
 
 
+def test_the_example_of_a_reading_shows_what_was_read() -> None:
+    asked = CHANNELS["command/get_configs"].examples[0]["groupKey"]
+    read = CHANNELS["response/get_configs"].examples[0]["data"]
+    assert [each["groupKey"] for each in read] == asked
+    assert all(each.items() >= dict(GROUPS[each["groupKey"]].example).items() for each in read)
+
+
 @pytest.mark.parametrize("name", [name for name, group in GROUPS.items() if not group.read_only])
 def test_the_bridge_takes_the_examples_of_changes(name: str) -> None:
     (example,) = CHANNELS[f"config/{name}/set"].examples

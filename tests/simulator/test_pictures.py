@@ -97,7 +97,9 @@ def _cut() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "picture", [b"", _cut(), b"\xff\xd8\xff", base64.b64decode(EXAMPLE_JPEG), b"\xff\xd8\xff" + bytes(500), _png(), _huge()], ids=range(7)
+    "picture",
+    [b"", _cut(), b"\xff\xd8\xff", base64.b64decode(EXAMPLE_JPEG)[:-40], b"\xff\xd8\xff" + bytes(500), _png(), _huge()],
+    ids=range(7),
 )
 def test_what_cannot_be_decoded_shows_none(picture: bytes) -> None:
     assert not Camera("DEMO0001", 0, Random(1)).has_face(picture)
