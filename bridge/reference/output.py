@@ -75,6 +75,10 @@ def index_page() -> str:
 
 _INTRO = (
     "Every topic and message of qyzn-bridge. In topics, `qyzn` stands for the base topic (`base_topic`) and `<serial>` for a terminal's serial.",
+    (
+        "Beside it, written by hand: [Home Assistant](home-assistant.md), [security of the broker](broker-security.md), "
+        "[how fast it is](performance.md)."
+    ),
 )
 
 
