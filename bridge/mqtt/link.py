@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -23,6 +23,7 @@ from bridge.mqtt.endpoint import endpoint_for
 from bridge.mqtt.happenings import Acknowledged, Introduction
 from bridge.mqtt.message import BrokerLimits, Message, Publication, Subscription
 from bridge.mqtt.options import ConnectOptions
+from bridge.mqtt.overdue import LOOK_S, OVERDUE_S, Overdue
 from bridge.mqtt.packets import encode
 from bridge.mqtt.paho_client import check_hook
 from bridge.mqtt.window import Window
@@ -84,6 +85,8 @@ class Link(Service):
         self._endpoint = endpoint or endpoint_for(reactor, address, options)
         self._dialling = Dialling(options.protocol, options.client_id, random)
         self._window = Window()
+        self._overdue = Overdue()
+        self._looking: IDelayedCall | None = None
         self._connection: Connection | None = None
         self._running: Deferred[None] | None = None
         self._is_leaving = False
@@ -160,6 +163,8 @@ class Link(Service):
 
     def connection_up(self, limits: BrokerLimits) -> None:
         self._window = Window(limits.receive_maximum)
+        self._overdue = Overdue()
+        self._look()
         self.limits = limits
         self._last_failure = ("", 0.0)
         self._log.info("broker {broker}: connected, MQTT {protocol}", broker=str(self._address), protocol=limits.protocol)
@@ -186,6 +191,14 @@ class Link(Service):
         """Hand over what the window, and the transport, allow."""
         while self._connection is not None and self._connection.is_writable and (encoded := self._window.next()) is not None:
             self._window.sent(self._connection.publish(encoded))
+
+    def _look(self) -> None:
+        """Give up a connection on which a PUBACK does not come, though the broker is there: what is unacknowledged goes out on the next."""
+        if self._overdue.look(self._window, self._reactor.seconds()):
+            self._looking = None
+            self.redial(f"no PUBACK for a message within {OVERDUE_S:.0f} s")
+        else:
+            self._looking = self._reactor.callLater(LOOK_S, self._look)
 
     # One connection after the other
 
@@ -236,6 +249,9 @@ class Link(Service):
         if ending.stage is not Stage.UP:
             return
         self.limits = None
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         for entry in self._window.close():
             if not entry.done.called:
                 entry.done.errback(BrokerAway(ending.reason))

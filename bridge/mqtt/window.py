@@ -32,6 +32,8 @@ class Window:
         self.congested = False  # between the high-water and the low-water mark it keeps what it was
         self.waiting_bytes = 0
         self.in_flight_bytes = 0
+        self.acknowledged = 0
+        """How many have been, whatever the broker said of them."""
         self._waiting: deque[Entry] = deque()
         self._in_flight: dict[int, Entry] = {}
         self._drained: list[Deferred[None]] = []
@@ -39,6 +41,11 @@ class Window:
     def __len__(self) -> int:
         """How many are waiting or in flight."""
         return len(self._waiting) + len(self._in_flight)
+
+    @property
+    def oldest(self) -> Entry | None:
+        """What has been in flight for longest, if anything is."""
+        return next(iter(self._in_flight.values()), None)
 
     def add(self, encoded: Encoded) -> Deferred[None]:
         """Queue behind what is there. Whoever calls `acknowledge` or `close` fires the Deferred; cancelling it withdraws what still waits."""
@@ -69,6 +76,7 @@ class Window:
         entry = self._in_flight.pop(packet_id, None)
         if entry is not None:
             self.in_flight_bytes -= entry.encoded.packet_bytes
+            self.acknowledged += 1
         return entry
 
     def is_waiting(self, done: Deferred[None]) -> bool:

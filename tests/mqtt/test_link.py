@@ -20,6 +20,7 @@ from bridge.mqtt.connection import CLOSE_TIMEOUT_S, ESTABLISH_TIMEOUT_S
 from bridge.mqtt.link import DIAL_TIMEOUT_S, GOODBYE_S, Link
 from bridge.mqtt.message import BrokerLimits, Message, Publication, Subscription
 from bridge.mqtt.options import ConnectOptions
+from bridge.mqtt.overdue import OVERDUE_S
 from bridge.mqtt.window import HIGH_WATER_BYTES, MOST_IN_FLIGHT
 from tests.mqtt.fake_broker import FakeBroker, Script
 
@@ -545,6 +546,24 @@ def test_everything_unacknowledged_fails_and_is_not_sent_again(lines: list[str])
     assert bench.broker.last.published == []
     assert b"qyzn/+/command/#" in bench.broker.last.subscribed
     assert [line.partition(": ")[2] for line in lines] == ["connected, MQTT 5", "gone: the connection was lost", "connected, MQTT 5"]
+    bench.stop()
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_puback_that_never_comes_ends_the_connection_and_frees_the_window(goes_on: bool, lines: list[str]) -> None:
+    bench = Bench(Script(puback=None)).start()
+    (lost,) = bench.publish(Publication("a", b"first"))
+    bench.broker.last.script.puback = 0
+    for _ in range(int(OVERDUE_S) - 5):
+        done = bench.publish(Publication("a", b"later")) if goes_on else []
+        assert all(each.called for each in done)
+        bench.advance(1)
+    assert bench.is_up()
+    bench.advance(20)
+    assert failure_of(lost, BrokerAway).reason == "no PUBACK for a message within 60 s"
+    assert bench.is_up()
+    assert bench.broker.attempts == 2
+    assert any("gone: no PUBACK for a message within 60 s" in line for line in lines)
     bench.stop()
 
 
