@@ -257,7 +257,7 @@ class Discovery:
 
     # For the noticeboard.
 
-    def topics(self) -> Iterator[str]:
+    def topics_kept(self) -> Iterator[str]:
         """Where terminals are announced."""
         return iter(()) if self._places is None else (self._places.device(terminal_id(serial)) for serial in list(self._told))
 

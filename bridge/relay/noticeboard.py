@@ -32,7 +32,7 @@ Drawn = Callable[[], bytes]
 class Keeper(Protocol):
     """Whoever keeps notices of thousands of terminals itself, in less room than they would take here."""
 
-    def topics(self) -> Iterator[str]:
+    def topics_kept(self) -> Iterator[str]:
         """All topics on which there is something to say."""
 
     def notice(self, topic: str) -> bytes | None:
@@ -111,7 +111,7 @@ class Noticeboard:
         """The broker is there, and may know nothing."""
         self._is_up = True
         self._untold = OrderedDict.fromkeys((*self._notices, *self._to_clear))
-        self._again = chain.from_iterable(keeper.topics() for keeper in self._keepers)
+        self._again = chain.from_iterable(keeper.topics_kept() for keeper in self._keepers)
         self._tell()
 
     def link_down(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime, tzinfo
 from functools import partial
@@ -18,6 +18,7 @@ from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
 from bridge.registry import KnownTerminal
 from bridge.relay.claims import Claims
+from bridge.relay.deflated import Deflation
 from bridge.relay.noticeboard import Noticeboard, say
 from bridge.relay.outlet import Outlet
 from bridge.relay.rate import Ration
@@ -78,9 +79,36 @@ _counts = attrgetter(*_COUNTED)
 
 
 @dataclass(slots=True)
+class _Standing:
+    """What is said of one terminal: whether it is online (None: nothing), its info, deflated, and when that was made."""
+
+    is_online: bool | None = None
+    info: bytes = b""
+    made_at: float = -inf
+
+
+_deflation = Deflation(
+    _encode(
+        {
+            "id": "",
+            "name": "",
+            "model": None,
+            "mac": "00",
+            "firmware": None,
+            "protocol_version": 2,
+            "address": "192.168.1.10",
+            "instance": None,
+            "session_since": "2026-01-01T00:00:00.000+00:00",
+            "last_seen": "2026-01-01T00:00:00.000+00:00",
+        }
+    )
+)
+
+
+@dataclass(slots=True)
 class Presence:
-    """Keeps the noticeboard true about terminals. `known` gives those of the registry, `name_of` what people call one; `heard` has it
-    remember when one was there last."""
+    """Keeps the noticeboard true about terminals, whose availability and info it keeps itself. `known` gives those of the registry, `name_of`
+    what people call one; `heard` has it remember when one was there last."""
 
     clock: IReactorTime
     outlet: Outlet
@@ -96,7 +124,7 @@ class Presence:
     retained_images: frozenset[str] = frozenset()
     """The kinds of pictures that the broker keeps, if it does."""
     counters: dict[str, Counters] = field(default_factory=dict)
-    _seen_at: dict[str, float] = field(default_factory=dict)
+    _standings: dict[str, _Standing] = field(default_factory=dict)
     _leaving: dict[str, IDelayedCall] = field(default_factory=dict)
     _devices_due: IDelayedCall | None = None
     _devices_posted: float = -inf
@@ -104,6 +132,9 @@ class Presence:
     _starting: IDelayedCall | None = None
     _ration: Ration = field(default_factory=lambda: Ration(MOST_SAID, SAID_WITHIN_S))
     _log = Logger()
+
+    def __post_init__(self) -> None:
+        self.board.keep(self)
 
     def start(self) -> None:
         """Known terminals have a moment to come back before they are said to be away: the bridge may just have been restarted."""
@@ -129,9 +160,9 @@ class Presence:
         if leaving is not None:
             leaving.cancel()
         self.claims.ours(serial)
-        was_away = self.board.read(self.topics.availability(serial)) != b"online"
+        was_away = not self._is_online(serial)
         self._post_info(terminal)
-        self.board.post(self.topics.availability(serial), b"online")
+        self._post_availability(serial, True)
         if replaced:
             self.tell("device_replaced", id=serial, address=terminal.address)
         elif was_away:
@@ -141,10 +172,10 @@ class Presence:
     def left(self, serial: str, reason: str, *, clean: bool) -> None:
         """A terminal is gone: away at once after a logout, otherwise unless it is back soon."""
         self.heard(serial)
-        self._seen_at.pop(serial, None)
-        info = self.board.read(self.topics.device_info(serial))
-        if info is not None:
-            self.board.post(self.topics.device_info(serial), _encode({**msgspec.json.decode(info), "last_seen": self.moments.now()}))
+        standing = self._standings.get(serial)
+        if standing is not None and standing.info:
+            info = msgspec.json.decode(_deflation.inflate(standing.info))
+            self._keep_info(serial, {**info, "last_seen": self.moments.now()}, made_at=-inf)
         if clean:
             self._away(serial, reason)
         else:
@@ -152,7 +183,8 @@ class Presence:
 
     def seen(self, terminal: TerminalProtocol) -> None:
         """A terminal was heard of. Its info says so, now and then."""
-        if self.clock.seconds() - self._seen_at.get(terminal.serial, -SEEN_EVERY_S) >= SEEN_EVERY_S:
+        standing = self._standings.get(terminal.serial)
+        if standing is None or self.clock.seconds() - standing.made_at >= SEEN_EVERY_S:
             self._post_info(terminal)
 
     def removed(self, serial: str) -> None:
@@ -161,6 +193,7 @@ class Presence:
         if leaving is not None:
             leaving.cancel()
         self.counters.pop(serial, None)
+        self._standings.pop(serial, None)
         images = (self.topics.image(serial, kind) for kind in self.retained_images)
         for topic in (self.topics.availability(serial), self.topics.device_info(serial), *images):
             self.board.clear(topic)
@@ -171,6 +204,7 @@ class Presence:
         leaving = self._leaving.pop(serial, None)
         if leaving is not None:
             leaving.cancel()
+        self._standings.pop(serial, None)
         for topic in (self.topics.availability(serial), self.topics.device_info(serial)):
             self.board.forget(topic)
         self.devices_changed()
@@ -180,6 +214,22 @@ class Presence:
         if self._devices_due is None or not self._devices_due.active():
             rest_s = self._devices_posted + DEVICES_EVERY_S * self._listed / MANY_DEVICES - self.clock.seconds()
             self._devices_due = self.clock.callLater(max(DEVICES_EVERY_S, rest_s), self._post_devices)
+
+    def topics_kept(self) -> Iterator[str]:
+        """Those of all terminals."""
+        return (topic for serial in list(self._standings) for topic, _ in self._notices(serial))
+
+    def notice(self, topic: str) -> bytes | None:
+        """A terminal's info, or its availability."""
+        serial = topic.rpartition("/")[0].rpartition("/")[2]
+        return dict(self._notices(serial)).get(topic)
+
+    def _notices(self, serial: str) -> Iterator[tuple[str, bytes]]:
+        standing = self._standings.get(serial)
+        if standing is not None and standing.info:
+            yield self.topics.device_info(serial), _deflation.inflate(standing.info)
+        if standing is not None and standing.is_online is not None:
+            yield self.topics.availability(serial), b"online" if standing.is_online else b"offline"
 
     def tell(self, kind: str, /, **data: Any) -> None:
         """Publish an event of the bridge itself; of those that others can cause, not more than anybody would read."""
@@ -196,18 +246,17 @@ class Presence:
         for known in self.known():
             is_here = self.is_live(known.serial) or known.serial in self._leaving
             if known.status == "approved" and not is_here and not self.claims.is_elsewhere(known.serial):
-                self.board.post(self.topics.availability(known.serial), b"offline")
+                self._post_availability(known.serial, False)
 
     def _away(self, serial: str, reason: str) -> None:
         self._leaving.pop(serial, None)
-        self.board.post(self.topics.availability(serial), b"offline")
+        self._post_availability(serial, False)
         self.tell("device_offline", id=serial, name=self.name_of(serial), reason=reason)
         self.devices_changed()
 
     def _post_info(self, terminal: TerminalProtocol) -> None:
         identity = terminal.identity
         assert identity is not None
-        self._seen_at[identity.serial] = self.clock.seconds()
         info = {
             "id": identity.serial,
             "name": self.name_of(identity.serial),
@@ -220,7 +269,24 @@ class Presence:
             "session_since": self.moments.at(terminal.joined_at or self.moments.wall()),
             "last_seen": self.moments.now(),
         }
-        self.board.post(self.topics.device_info(identity.serial), _encode(info))
+        self._keep_info(identity.serial, info, made_at=self.clock.seconds())
+
+    def _keep_info(self, serial: str, info: dict[str, Any], made_at: float) -> None:
+        standing, deflated = self._standings.setdefault(serial, _Standing()), _deflation.deflate(_encode(info))
+        standing.made_at = made_at
+        if standing.info != deflated:
+            standing.info = deflated
+            self.board.changed(self.topics.device_info(serial))
+
+    def _post_availability(self, serial: str, is_online: bool) -> None:
+        standing = self._standings.setdefault(serial, _Standing())
+        if standing.is_online is not is_online:
+            standing.is_online = is_online
+            self.board.changed(self.topics.availability(serial))
+
+    def _is_online(self, serial: str) -> bool:
+        standing = self._standings.get(serial)
+        return standing is not None and standing.is_online is True
 
     def info_changed(self, terminal: TerminalProtocol) -> None:
         """A terminal said more of itself: a login tells the firmware, a register did not."""
@@ -246,6 +312,6 @@ class Presence:
             "firmware": known.firmware or None,
             "address": known.address or None,
             "status": known.status,
-            "online": self.board.read(self.topics.availability(known.serial)) == b"online",
+            "online": self._is_online(known.serial),
             "last_seen": now if self.is_live(known.serial) else self.moments.at(known.last_seen),
         }

@@ -162,7 +162,7 @@ class Shelf:
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {"k/1": b"1", "k/2": b"2"}
 
-    def topics(self) -> Iterator[str]:
+    def topics_kept(self) -> Iterator[str]:
         yield from list(self.kept)
 
     def notice(self, topic: str) -> bytes | None:

@@ -110,7 +110,7 @@ def test_known_terminals_that_stay_away_after_a_start_become_offline_after_the_g
         site.request("device/block", {"id": "SN3"})
         here.hang_up()
         site.wait(20)
-        site.relay.board._notices.clear()  # the bridge starts anew, with what the registry knows
+        site.relay.presence._standings.clear()  # the bridge starts anew, with what the registry knows
         site.link.taken()
         site.relay.start()
         here.again().log_in()
