@@ -105,7 +105,7 @@ class Subscriber:
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT. The broker is dialled for as long as it takes."""
-        options, session = self._options, Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        options, session = self._options, Properties(PacketTypes.CONNECT)
         session.SessionExpiryInterval = options.session_days * 86_400
         for number in (signal.SIGTERM, signal.SIGINT):  # in a thread: what a signal interrupts may hold paho's locks
             signal.signal(number, lambda *_: threading.Thread(target=self._client.disconnect).start())

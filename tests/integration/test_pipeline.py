@@ -244,3 +244,26 @@ def test_it_waits_for_a_broker_that_is_away_and_ends_when_told(broker: Broker, s
     subscriber.wait_until_subscribed()
     broker.stop()
     assert subscriber.end(signal.SIGTERM) == 0
+
+
+def test_a_broker_that_is_killed_loses_nothing_for_it_where_the_bridge_keeps_what_it_published(
+    start_mosquitto: StartMosquitto, subscribe: Subscribe, start_bridge: StartBridge, connect_terminal: ConnectTerminal
+) -> None:
+    """The broker saved the session once, when it was stopped, and none of the events."""
+    broker = start_mosquitto(BrokerSettings(general_lines=GENERAL, persistence=True))
+    subscriber = subscribe(broker).start()
+    subscriber.wait_until_subscribed()
+    broker.stop()
+    broker.start()
+    bridge = start_bridge(broker.url, toml='[outbox]\nmode = "always"\n')
+    terminal = connect_terminal(bridge.terminal_port).join()
+    report(terminal, iter(range(3)))
+    subscriber.wait_for_lines(3)
+    subscriber.end(signal.SIGKILL)
+    report(terminal, iter(range(3, 9)))
+    broker.kill()
+    broker.start()
+    subscriber.start().wait_for_lines(9)
+    assert subscriber.end(signal.SIGTERM) == 0, subscriber.said
+    assert "a new session" not in subscriber.said.partition("disconnected")[2]
+    assert len({each["image_sha256"] for each in subscriber.lines()}) == len(subscriber.lines()) == 9
