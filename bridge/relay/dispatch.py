@@ -1,9 +1,9 @@
 """Makes events safe: acknowledged by the broker, or committed to the outbox. Only then is a terminal told that it may forget.
 
-An event goes to the broker at once when the broker is there and nothing older of the same terminal waits in the outbox. If it is not
-acknowledged within PUBACK_S, or the connection is lost, it is committed to the outbox, and published from there when the broker is back, in order.
-In the mode "always" it is committed first, for brokers whose PUBACK does not outlive them, and after its PUBACK a copy is kept for a while. In
-the mode "auto" an entry is deleted after its PUBACK.
+An event goes to the broker at once when the broker is there and nothing older of the same terminal waits in the outbox; when the link has
+enough to do, it waits for a moment first. If it is not acknowledged within PUBACK_S, or the connection is lost, it is committed to the outbox, and
+published from there when the broker is back, in order. In the mode "always" it is committed first, for brokers whose PUBACK does not outlive them,
+and after its PUBACK a copy is kept for a while. In the mode "auto" an entry is deleted after its PUBACK.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bridge.relay.flights import Airborne, Flight
 from bridge.relay.outlet import Outlet
 from bridge.relay.patience import Patience
 from bridge.relay.recall import Recall
+from bridge.relay.room import Room
 
 PUBACK_S = 5.0
 """How long a PUBACK may take before the event is committed to the outbox."""
@@ -70,6 +71,7 @@ class Dispatch:
         self._is_emptying = False
         self._rest: Deferred[None] | None = None
         self._patience = Patience(clock, PUBACK_S)
+        self._room = Room(outlet, clock)
         self._is_closing = False
         self._deleting: set[int] = set()
         self._refusal_told_at = -inf
@@ -104,7 +106,7 @@ class Dispatch:
         Raises StorageFault when neither could be: the terminal must keep its record. Raises TooLarge or Invalid for what the broker can
         never take.
         """
-        if not self.is_live(composed.device_id, urgent=urgent):
+        if not self.is_live(composed.device_id, urgent=await self._is_its_turn(composed.device_id, urgent=urgent)):
             await self._outbox.add(_entry(composed))
             self.empty()
             return
@@ -141,10 +143,23 @@ class Dispatch:
         self._is_closing = True
         self.recall.cancel()
         self._patience.end()
+        self._room.close()
         if self._rest is not None:
             self._rest.cancel()
 
     # One event.
+
+    async def _is_its_turn(self, terminal: str, *, urgent: bool) -> bool:
+        """Whether the link may be given an event although it has enough to do. What is urgent takes along what the terminal said before; behind
+        anything else the older one goes to the disk, and the newer one after it."""
+        if terminal in self._room:
+            if urgent:
+                self._room.let_in(terminal)
+            else:
+                self._room.turn_away(terminal)
+        elif self._mode == "auto" and self._outlet.congested and not urgent and self.is_live(terminal, urgent=True):
+            return await self._room.wait(terminal)
+        return urgent
 
     def _fly(self, terminal: str, key: str, publications: list[Publication]) -> Flight:
         """Give an event to the link."""

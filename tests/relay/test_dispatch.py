@@ -11,6 +11,7 @@ from twisted.internet.defer import fail
 
 from bridge.errors import BrokerAway, BrokerRefused, StorageFault
 from bridge.relay.dispatch import PUBACK_S, REFUSED_PAUSE_S
+from bridge.relay.room import ROOM_S
 from tests.relay.conftest import MakeSite
 from tests.relay.site import Sent, Site, Terminal
 
@@ -143,10 +144,14 @@ def test_nobody_is_asked_while_nobody_could_answer(site: Site, terminal: Termina
     assert (said.body["result"], said.body["data"]) == (0, {"opendoor": 0})
 
 
-def test_what_would_be_too_much_for_the_link_goes_to_the_disk_but_a_question_is_asked(site: Site, terminal: Terminal) -> None:
+def test_what_would_be_too_much_for_the_link_waits_and_then_goes_to_the_disk_but_a_question_is_asked(
+    site: Site, terminal: Terminal
+) -> None:
     site.link.congested = site.link.holds = True
     terminal.recognise(sequence=1)
     assert events(site) == []
+    assert site.outbox.size.events == 0
+    site.clock.advance(ROOM_S)
     assert site.outbox.size.events == 1
     other = site.terminal("SN2")
     other.say("qrcode_data", {"content": "4711"}, sequence=4)
@@ -154,6 +159,50 @@ def test_what_would_be_too_much_for_the_link_goes_to_the_disk_but_a_question_is_
     assert terminal.is_read()
     site.link.drain()
     assert [each.json["sequence"] for each in events(site)] == [1]
+
+
+def test_an_event_that_waited_for_the_link_never_sees_the_disk(site: Site, terminal: Terminal) -> None:
+    site.link.congested = True
+    said = terminal.recognise(sequence=1)
+    site.clock.advance(ROOM_S / 2)
+    assert heard_from(terminal, said) == []
+    site.link.drain()
+    assert [each.json["sequence"] for each in events(site)] == [1]
+    assert answered(terminal) == [1]
+    assert site.outbox.size.events == 0
+
+
+def test_a_question_takes_along_what_its_terminal_said_before(site: Site, terminal: Terminal) -> None:
+    site.link.congested = True
+    terminal.recognise(sequence=1)
+    terminal.say("qrcode_data", {"content": "4711"}, sequence=2)
+    assert [each.json["sequence"] for each in site.link.sent if "/event/" in each.topic] == [1, 2]
+
+
+def test_of_a_terminal_that_does_not_wait_for_answers_all_goes_to_the_disk_in_order(site: Site, terminal: Terminal) -> None:
+    site.link.congested = True
+    for sequence in (1, 2, 3):
+        terminal.recognise(sequence=sequence)
+    assert site.outbox.size.events == 3
+    site.link.drain()
+    assert [each.json["sequence"] for each in events(site)] == [1, 2, 3]
+
+
+def test_what_waits_for_the_link_goes_to_the_disk_when_the_broker_is_lost(site: Site, terminal: Terminal) -> None:
+    site.link.congested = True
+    terminal.recognise(sequence=1)
+    site.link.go_down()
+    site.link.drain()
+    assert site.outbox.size.events == 1
+    assert answered(terminal) == [1]
+
+
+def test_what_waits_for_the_link_goes_to_the_disk_at_the_end(site: Site, terminal: Terminal) -> None:
+    site.link.congested = True
+    terminal.recognise(sequence=1)
+    site.relay.dispatch.hurry()
+    assert site.outbox.size.events == 1
+    assert answered(terminal) == [1]
 
 
 def test_what_the_broker_refuses_is_tried_again_after_a_while(site: Site, terminal: Terminal) -> None:
