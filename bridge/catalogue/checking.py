@@ -79,10 +79,16 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 def _in_words(what: str) -> str:
     """msgspec's sentence in the words of people who do not write Python."""
-    named = _TYPES.sub(lambda types: " or ".join(_WORDS.get(each, each) for each in types[1].split(" | ")), what)
-    return _LENGTH.sub(
-        lambda length: f" of at {'most' if length[1] == '<' else 'least'} {length[2]} character{'' if length[2] == '1' else 's'}", named
-    )
+    return _LENGTH.sub(_length_in_words, _TYPES.sub(_types_in_words, what))
+
+
+def _types_in_words(types: re.Match[str]) -> str:
+    names = types[1].replace("int | float", "float").split(" | ")  # a whole number is a number
+    return " or ".join(_WORDS.get(name, name) for name in names)
+
+
+def _length_in_words(length: re.Match[str]) -> str:
+    return f" of at {'most' if length[1] == '<' else 'least'} {length[2]} character{'' if length[2] == '1' else 's'}"
 
 
 def below(path: str, name: str) -> str:

@@ -88,6 +88,7 @@ def test_health_is_told(site: Site, terminal: Terminal) -> None:
         ("permit_join", {"time": -1}, "time: expected"),
         ("permit_join", {"time": True}, "time: expected"),
         ("permit_join", {"time": "60"}, "time: expected"),
+        ("permit_join", {"time": "5"}, "time: expected a number, got text"),
         ("permit_join", b"60", "payload: expected a JSON object, or nothing, got a whole number"),
         ("permit_join", b"on", "payload: expected JSON, or nothing"),
         ("health", {"verbose": 1}, "verbose: expected no such field"),
