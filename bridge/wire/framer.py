@@ -38,6 +38,8 @@ class Framer:
         Raises FramingError for a wrong magic, as soon as its first wrong byte is there, and for a body over `max_body_bytes`:
         the stream cannot be resynchronised after either.
         """
+        if not self._buffer:
+            return None
         header = self._header or self._read_header()
         if header is None:
             return None
