@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.homeassistant_real.home_assistant import HomeAssistant
+from tests.homeassistant_real.home_assistant import HomeAssistant, until
 from tests.integration.bridge_process import Bridge, Program
 from tests.integration.broker import LOOPBACK, Broker
 from tests.integration.raw_terminal import RawTerminal
@@ -44,12 +44,21 @@ class House:
     def terminal(self, bridge: Bridge) -> RawTerminal:
         """Connect `serial` as a terminal that does what the test says, and wait until Home Assistant has it."""
         terminal = self._connect(RawTerminal(bridge.terminal_port, self.serial))
-        self.home.wait_for(self.id("button", "open_door"), "unknown")
+        self.await_entities()
         return terminal
 
     def terminal_again(self, bridge: Bridge, before: RawTerminal) -> RawTerminal:
         """Connect the same terminal once more, as after an interruption."""
-        return self._connect(RawTerminal(bridge.terminal_port, self.serial, uuid=before.uuid, passwd=before.passwd))
+        terminal = self._connect(RawTerminal(bridge.terminal_port, self.serial, uuid=before.uuid, passwd=before.passwd))
+        self.await_entities()
+        return terminal
+
+    def await_entities(self) -> None:
+        """Wait until Home Assistant has the terminal's entities, and follows all of them: they do not come at once."""
+        last = ("button", "restart"), ("event", "qrcode"), ("image", "snapshot_image")
+        for domain, key in last:
+            self.home.wait_for(self.id(domain, key))
+        until(lambda: all(each["state"] != "unavailable" for each in self.entities().values()), f"the entities of {self.serial}")
 
     def _connect(self, terminal: RawTerminal) -> RawTerminal:
         self.connections.append(terminal)
