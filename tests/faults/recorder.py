@@ -19,6 +19,8 @@ from tests.integration.broker import LOOPBACK
 
 PATIENCE_S = 10.0
 SESSION_S = 3600
+OF_ANY_EVENT = ""
+"""Whose pictures those are that the bridge published while it spoke MQTT 3.1.1, as it does once when a broker hangs up on its first words."""
 TOPICS = ("qyzn/+/event/recognition", "qyzn/+/event_replay/recognition", "qyzn/+/image/recognition")
 
 
@@ -107,15 +109,13 @@ class Recorder:
     def _arrived(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
         _, serial, kind, _ = message.topic.split("/")
         if kind == "image":
-            event_id = dict(getattr(message.properties, "UserProperty", []))["event_id"]
+            event_id = dict(getattr(message.properties, "UserProperty", [])).get("event_id", OF_ANY_EVENT)
             self._pictures[event_id].add(hashlib.sha256(message.payload).hexdigest())
             return
         event = json.loads(message.payload)
         digest = event["image_sha256"]
-        sight = Sight(
-            serial, event["sequence"], event["event_id"], kind == "event_replay", digest, digest in self._pictures[event["event_id"]],
-            time.monotonic(),
-        )  # fmt: skip
+        is_whole = digest in self._pictures[event["event_id"]] | self._pictures[OF_ANY_EVENT]
+        sight = Sight(serial, event["sequence"], event["event_id"], kind == "event_replay", digest, is_whole, time.monotonic())
         with self._news:
             self.sights.append(sight)
             self._seen.add((serial, sight.sequence))

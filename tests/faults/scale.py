@@ -20,6 +20,12 @@ class Scale:
     crowd: int = field(default_factory=lambda: _number("QYZN_FAULTS_CROWD", 200))
     seed: int = field(default_factory=lambda: _number("QYZN_FAULTS_SEED", secrets.randbelow(1_000_000)))
 
+    @property
+    def is_long(self) -> bool:
+        """Whether there is time for what is measured only."""
+        return self.seconds >= LONG_S
 
+
+LONG_S = 20
 SCALE = Scale()
 REPLAY_AFTER_S = 5.0  # events.replay_after_s of the bridges here: most faults last longer than that

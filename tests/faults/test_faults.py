@@ -124,6 +124,7 @@ def test_what_a_killed_broker_forgets_is_published_again(make_ground: Break, ent
     assert ground.recorder.sessions_lost == 0
 
 
+@pytest.mark.skipif(not SCALE.is_long, reason="there is nothing to be found out by it: it is measured in the long form")
 @pytest.mark.parametrize("name", ["broker killed (-9)", "broker killed (-9), subscriber away"])
 def test_what_a_killed_broker_takes_with_it(make_ground: Break, enter: Enter, name: str) -> None:
     """In the mode auto that is its own to keep, no promise of ours, and measured only. Nothing else goes wrong."""
