@@ -184,6 +184,11 @@ class Ground:
         )()
         self.cut_sockets()
 
+    def anything_with_a_killed_broker(self) -> None:
+        """Several at once, and what a broker that is killed forgets."""
+        self.random.choice([self.anything, self.kill_broker, self.kill_broker_that_keeps_messages, self.kill_both])()
+        self.cut_sockets()
+
     def _kill_while_away(self) -> None:
         self.broker.stop()
         self.wait(0.2, 2.0)

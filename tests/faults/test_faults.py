@@ -110,10 +110,14 @@ KILLS_THE_BROKER: dict[str, Callable[[Ground], None]] = {
     "broker killed (-9)": Ground.kill_broker,
     "broker killed (-9), subscriber away": Ground.kill_broker_that_keeps_messages,
     "broker and bridge killed (-9)": Ground.kill_both,
+    "several at once, broker killed (-9) among them": Ground.anything_with_a_killed_broker,
 }
+in_the_long_form = pytest.mark.skipif(not SCALE.is_long, reason="in the long form only")
 
 
-@pytest.mark.parametrize("name", KILLS_THE_BROKER)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=in_the_long_form) if name.startswith("several") else name for name in KILLS_THE_BROKER]
+)
 def test_what_a_killed_broker_forgets_is_published_again(make_ground: Break, enter: Enter, name: str) -> None:
     """mosquitto has acknowledged it and not saved it, which it does here once a second; the bridge has kept it."""
     ground = make_ground(f"{name}, always", mode="always")
@@ -124,7 +128,7 @@ def test_what_a_killed_broker_forgets_is_published_again(make_ground: Break, ent
     assert ground.recorder.sessions_lost == 0
 
 
-@pytest.mark.skipif(not SCALE.is_long, reason="there is nothing to be found out by it: it is measured in the long form")
+@in_the_long_form
 @pytest.mark.parametrize("name", ["broker killed (-9)", "broker killed (-9), subscriber away"])
 def test_what_a_killed_broker_takes_with_it(make_ground: Break, enter: Enter, name: str) -> None:
     """In the mode auto that is its own to keep, no promise of ours, and measured only. Nothing else goes wrong."""
