@@ -387,6 +387,21 @@ class TestRecognised:
         house.home.call("automation.trigger", automation)
         until(lambda: len(told(watcher, house)) >= 3, "what was told by hand")
 
+    def test_nobody_is_missed_when_many_come_at_once(self, house: House, watch: Watch) -> None:
+        """As after a pause of the broker. Home Assistant tells the times of events by the millisecond, and several have the same."""
+        watcher = watch(house.name)
+        terminal = house.terminal(house.bridge())
+        house.automate(
+            "when_recognised", recognition=[house.id("event", "recognition")], actions=telling(house, "{{ person_id }}"), people=["Many"]
+        )
+        terminal.ask("snapshot_face", recognition())
+        topic = f"{house.name}/{house.serial}/event/recognition"
+        event = watcher.first(topic).json
+        for number in range(50):
+            watcher.publish_later(topic, event | {"event_id": f"many {number}", "person_id": str(number), "person_name": "Many"})
+        until(lambda: len(told(watcher, house)) >= 50, "all of them")
+        assert told(watcher, house) == [str(number) for number in range(50)]
+
 
 def test_device_triggers_and_tags_start_automations(house: House, watch: Watch) -> None:
     watcher = watch(house.name)
