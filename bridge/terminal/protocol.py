@@ -29,6 +29,7 @@ from .happenings import Later, Outcome, Slowed, TurnedAway
 from .limits import Pace
 from .reading import OUTPUT, PACE, Reading
 from .tls import words_of
+from .writing import READ_BYTES, is_direct, write_at_once
 
 CLOSE_S = 5.0
 """How long a peer that does not read may keep a connection that is being closed."""
@@ -51,6 +52,7 @@ class TerminalProtocol:
         "_connections",
         "_framer",
         "_hall",
+        "_is_behind",
         "_is_lost",
         "_is_settling",
         "_pace",
@@ -78,6 +80,8 @@ class TerminalProtocol:
         self._undecided: Undecided | None = None
         self.wakes_at = inf
         self._closing: IDelayedCall | None = None
+        self._is_behind = False
+        """The peer once took less than it was sent. From then on the transport may have something to write."""
         self._is_lost = False
         """There is no transport any more."""
         self._is_settling = False
@@ -185,6 +189,8 @@ class TerminalProtocol:
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
+        if is_direct(self.transport):
+            self.transport.bufferSize = READ_BYTES
         self.transport.registerProducer(self, True)
         self._arm()
 
@@ -277,7 +283,10 @@ class TerminalProtocol:
         output = self._session.take_output()
         if output and self.transport is not None and not self._is_lost:
             data = b"".join(output)
-            self.transport.write(data)
+            if is_direct(self.transport) and not self._is_behind:
+                self._is_behind = not write_at_once(self.transport, data)
+            else:
+                self.transport.write(data)
             if self._is_held_for(OUTPUT):
                 self._unread_bytes += len(data)
 
