@@ -12,6 +12,8 @@ A ?=
 B ?=
 HOME_ASSISTANT ?= .venv-homeassistant
 HOME_ASSISTANT_PYTHON ?= python3.13
+NODE_RED ?= .nodered
+NODE_RED_VERSION ?=
 TERMINALS ?= --connect tcp:127.0.0.1:8899 --count 3 --every 5 --ring 20 --scan 15
 
 VENV := .venv
@@ -23,7 +25,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-homeassistant test test-homeassistant faults bench bench-compare bench-smoke bench-peers lint format docs broker clean
+.PHONY: help run demo demo-homeassistant test test-homeassistant test-nodered faults bench bench-compare bench-smoke bench-peers lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +49,10 @@ faults: $(VENV)/.dev ## break real processes and count what is lost; FAULT_SECON
 test-homeassistant: $(VENV)/.dev broker ## the bridge with a real Home Assistant, which is installed first (two minutes, 1.2 GB)
 	@scripts/install-homeassistant $(HOME_ASSISTANT) $(HOME_ASSISTANT_PYTHON)
 	@QYZN_HOME_ASSISTANT=$(HOME_ASSISTANT) $(BIN)/python -m pytest tests/homeassistant_real $(TESTS)
+
+test-nodered: $(VENV)/.dev broker ## the flows of etc/node-red in a real Node-RED, which is installed first (half a minute, 300 MB)
+	@scripts/install-nodered $(NODE_RED) $(NODE_RED_VERSION)
+	@QYZN_NODE_RED=$(NODE_RED) $(BIN)/python -m pytest tests/nodered_real $(TESTS)
 
 bench: $(VENV)/.bench broker ## measure the bridge beside what else one might write: half an hour; QUICK=1 a minute; ONLY="closed-100 idle" some of it
 	@$(BIN)/python -m benchmarks run --form $(if $(QUICK),quick,full) --only "$(ONLY)"
@@ -76,7 +82,7 @@ broker: ## install mosquitto when it is missing
 	@scripts/install-mosquitto
 
 clean: ## remove what the other targets made; the bridge's state stays
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
+	rm -rf $(VENV) .nodered build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find bridge twisted tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
