@@ -84,9 +84,9 @@ class Connection(protocol.Protocol):
     # What the owner does
 
     def publish(self, encoded: Encoded) -> int:
-        """Send, and return the packet identifier that `acknowledged` will name. Only between `connection_up` and the end."""
+        """Send, and return the packet identifier that `acknowledged` will name, or for QoS 0 the like of one. Only between `connection_up` and the end."""
         if encoded.publication.qos == 0:
-            return self._client.say_publish(encoded)
+            return _of_paho(self._client.say_publish(encoded))
         packet_id = self._identifiers.take()
         self._stream.write(encoded.packet(packet_id))
         return packet_id
@@ -179,8 +179,8 @@ class Connection(protocol.Protocol):
         happenings = self._client.happenings
         while happenings:
             match happenings.popleft():
-                case Acknowledged() as acknowledged:
-                    self._owner.acknowledged(acknowledged)
+                case Acknowledged(packet_id, code, reason):
+                    self._owner.acknowledged(Acknowledged(_of_paho(packet_id), code, reason))
                 case Arrived(message):
                     self._arrived(message)
                 case Accepted(limits):
@@ -271,3 +271,9 @@ class Connection(protocol.Protocol):
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
+
+
+def _of_paho(packet_id: int) -> int:
+    """paho gives what it publishes numbers of its own, which come to ours after some days: kept apart, for what has the same as another takes
+    its place in the window."""
+    return -packet_id

@@ -392,6 +392,18 @@ def test_qos_0_is_done_when_it_is_written() -> None:
     bench.stop()
 
 
+def test_thousands_at_qos_0_take_the_place_of_nothing_that_waits_for_its_puback() -> None:
+    bench = Bench(Script(puback=None)).start()
+    (event,) = bench.publish(EVENT)
+    (of_the_event,) = bench.broker.last.published
+    for _ in range(of_the_event.packet_id):  # paho counts these, too
+        bench.publish(Publication("health", b"{}", qos=0))
+    bench.broker.last.puback(of_the_event.packet_id)
+    bench.broker.flush()
+    case.successResultOf(event)
+    bench.stop()
+
+
 def test_nobody_listening_is_no_failure() -> None:
     bench = Bench(Script(puback=0x10)).start()
     (done,) = bench.publish(EVENT)
