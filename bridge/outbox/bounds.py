@@ -6,10 +6,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from pathlib import Path
+from shutil import disk_usage
+from typing import Final
 
 from ..errors import StorageFault
 from .rows import Rows, size_of
 from .values import Cause, Dropped, Entry, Limits
+
+SPARE_DISK_BYTES: Final = 256 << 20
+"""What copies leave free for others, the broker's own file among them."""
 
 
 class Bounds:
@@ -82,6 +88,14 @@ class Bounds:
 
     def _with_pictures(self) -> Iterator[tuple[int, int]]:
         return (each for each in self._rows.oldest_with_pictures() if each[0] not in self._spared)
+
+
+def is_nearly_full(directory: Path) -> bool:
+    """Whether copies should take no more of the disk."""
+    try:
+        return disk_usage(directory).free < SPARE_DISK_BYTES
+    except OSError:  # the next write tells what is the matter
+        return False
 
 
 def _first(needed: int, sizes: Iterator[tuple[int, int]]) -> list[int]:

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from shutil import disk_usage
 from typing import Final, TypeVar
 
 from ..errors import ConfigError, StorageFault
 from ..registry.database import transaction
-from .bounds import Bounds
+from .bounds import Bounds, is_nearly_full
 from .copies import Copies
 from .rows import Rows, size_of
 from .runs import Runs
@@ -28,7 +27,6 @@ T = TypeVar("T")
 
 MOST_IN_A_BATCH: Final = 100  # entries: as many as the link has on its way at once
 MOST_EXPIRED: Final = 200  # copies deleted in one transaction, so that whoever adds meanwhile does not wait for long
-SPARE_DISK_BYTES: Final = 256 << 20  # what copies leave free for others, the broker's own file among them
 _ATTEMPTS: Final = 3  # as it is, opened anew, and on an empty file
 
 
@@ -186,7 +184,7 @@ class Store:
         """Delete the copies that were kept for long enough, and, where the disk is small, as much as is about to be added."""
         if work.may_expire:
             bounds.expire(service_s, MOST_EXPIRED + 2 * len(work.entries))
-        if disk_usage(self._path.parent).free < SPARE_DISK_BYTES:
+        if is_nearly_full(self._path.parent):
             bounds.drop_copies(sum(map(size_of, work.entries)))
 
     def _done_with(self, dropped: list[Dropped]) -> None:

@@ -222,8 +222,7 @@ class Dispatch:
 
     async def _commit_first(self, composed: Composed, flight: Flight) -> None:
         """The same before its PUBACK: what is newer can be given to the link all the same, which keeps the order."""
-        if not flight.is_over or flight.error is None:
-            self._airborne.add(flight.terminal, composed.key)
+        self._airborne.add(flight.terminal, composed.key)
         try:
             await self._commit(composed, flight)
         except StorageFault:

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(120 + 4 * SCALE.seconds)]
 DISK_MB = 16
 BEAT_BOUND_S = 2.0
 Enter = Callable[[Tally], None]
+in_the_long_form = pytest.mark.skipif(not SCALE.is_long, reason="in the long form only")
 
 
 def run(ground: Ground, name: str, fault: Callable[[], None], pauses_s: tuple[float, float] = (0.3, 2.0)) -> Tally:
@@ -78,9 +79,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", path], check=True)
 
 
-def test_what_was_answered_is_seen_although_the_disk_was_full(small_disk: Path, make_ground: Break, enter: Enter) -> None:
-    name = "disk full, broker away"
-    ground = make_ground(name, state_dir=small_disk / "state")
+@pytest.mark.parametrize("mode", ["auto", pytest.param("always", marks=in_the_long_form)])
+def test_what_was_answered_is_seen_although_the_disk_was_full(small_disk: Path, make_ground: Break, enter: Enter, mode: str) -> None:
+    name = "disk full, broker away" + ("" if mode == "auto" else f", mode {mode}")
+    ground = make_ground(name, state_dir=small_disk / "state", mode=mode)
 
     def fill_the_disk() -> None:
         ground.broker.stop()
@@ -112,7 +114,6 @@ KILLS_THE_BROKER: dict[str, Callable[[Ground], None]] = {
     "broker and bridge killed (-9)": Ground.kill_both,
     "several at once, broker killed (-9) among them": Ground.anything_with_a_killed_broker,
 }
-in_the_long_form = pytest.mark.skipif(not SCALE.is_long, reason="in the long form only")
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from bridge.outbox import Checkpoint, CopiesSize, Entry, Picture, Size
+from bridge.outbox.bounds import SPARE_DISK_BYTES
 from bridge.outbox.copies import Copies
 from bridge.outbox.outbox import SWEEP_S
 from bridge.outbox.rows import Rows, size_of
-from bridge.outbox.store import MOST_EXPIRED, SPARE_DISK_BYTES
+from bridge.outbox.store import MOST_EXPIRED
 from tests.outbox.conftest import MakeSite
 from tests.outbox.site import JPEG, Site, entry, fault_of, result_of, succeeds
 
@@ -245,11 +246,11 @@ def test_copies_leave_room_on_a_small_disk(site: Site, monkeypatch: pytest.Monke
     class Usage:
         free = SPARE_DISK_BYTES - 1
 
-    monkeypatch.setattr("bridge.outbox.store.disk_usage", lambda path: Usage)
+    monkeypatch.setattr("bridge.outbox.bounds.disk_usage", lambda path: Usage)
     deliver(site, entry(9, pictures=1))
     assert kept(site) == ["1", "2", "3", "9"]
     assert (site.reports, site.outbox.copies.dropped) == ([], 1)
-    monkeypatch.undo()
+    monkeypatch.setattr("bridge.outbox.bounds.disk_usage", raising(OSError("no such directory")))
     deliver(site, entry(10, pictures=1))
     assert kept(site) == ["1", "2", "3", "9", "10"]
 
@@ -507,6 +508,12 @@ def test_a_backup_that_was_put_back(site: Site, tmp_path: Path) -> None:
 def test_a_checkpoint_of_another_file(site: Site) -> None:
     deliver(site, entry(1))
     assert recalled(site, Checkpoint("another", 99)) == ["1"]
+
+
+def test_a_file_that_was_never_opened_by_any_name(site: Site) -> None:
+    deliver(site, entry(1))
+    with sqlite_of(site) as connection:
+        connection.execute("UPDATE service SET run = '', previous_run = ''")
     assert recalled(site, Checkpoint("", 99)) == ["1"]
 
 

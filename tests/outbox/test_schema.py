@@ -3,10 +3,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from bridge.outbox import schema
+from bridge.outbox.copies import Copies
+from bridge.outbox.rows import Rows
 from tests.outbox.conftest import MakeSite
 from tests.outbox.site import Site, entry, succeeds
 
@@ -64,6 +67,23 @@ def test_an_older_schema_is_brought_up_to_date(site: Site, monkeypatch: pytest.M
         site.open_again()
         assert site.connection.execute("SELECT count(*) FROM floor").fetchone() == (0,)
         assert site.keys() == ["1"]
+
+
+def test_a_file_of_the_first_schema(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    succeeds(site.outbox.close())
+    site.path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "UPGRADES", schema.UPGRADES[:1])
+        connection = schema.open_database(site.path)
+        Rows(connection, Copies()).insert(entry(1, pictures=1), site.wall(), 5.0)
+        connection.close()
+    site.limits = replace(site.limits, keep_s=600.0)
+    site.open_again()
+    assert (site.outbox.size.events, site.outbox.copies.events) == (1, 0)
+    assert [stored.entry for stored in site.batch()] == [entry(1, pictures=1)]
+    assert succeeds(site.outbox.delivered([1]))
+    site.reopen()
+    assert site.outbox.copies.events == 1
 
 
 def test_the_wal_is_bounded(site: Site) -> None:

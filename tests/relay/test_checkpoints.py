@@ -245,6 +245,22 @@ def test_none_comes_on_the_next_connection_of_what_was_acknowledged_on_the_last(
     assert memory.notice() == []
 
 
+def test_none_comes_before_it_is_known_what_the_broker_has_forgotten(memory: Memory, terminal: Terminal) -> None:
+    site = memory.site
+    terminal.recognise(sequence=1)
+    memory.settle()
+    terminal.recognise(sequence=2)
+    memory.go()
+    site.disk.prompt = False
+    memory.come()
+    assert site.relay.dispatch.recall.is_under_way
+    site.relay.dispatch.recall.acknowledged()
+    assert memory.settle() == []
+    site.disk.prompt = True
+    site.disk.run()
+    assert sequences(site) == [2]
+
+
 def test_the_last_word_is_said_at_the_end(memory: Memory, terminal: Terminal) -> None:
     terminal.recognise(sequence=1)
     memory.site.relay.stop()

@@ -281,6 +281,15 @@ def test_but_behind_what_the_broker_did_not_take(site: Site, terminal: Terminal)
     assert sequences(site) == [1, 1, 1, 2, 3]
 
 
+def test_although_the_disk_has_yet_to_learn_of_it(site: Site, terminal: Terminal) -> None:
+    site.link.holds, site.disk.prompt = True, False
+    terminal.recognise(sequence=1)
+    published(site)[0].refuse(BrokerRefused("quota exceeded", 0x97))
+    terminal.recognise(sequence=2)
+    assert sequences(site) == [1]
+    finish(site)
+
+
 def test_and_behind_what_was_taken_back_from_a_slow_link(site: Site, terminal: Terminal) -> None:
     site.link.holds, site.link.room = True, len(site.link.sent)
     terminal.recognise(sequence=1)
