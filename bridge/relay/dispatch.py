@@ -107,6 +107,7 @@ class Dispatch:
         never take.
         """
         if not self.is_live(composed.device_id, urgent=await self._is_its_turn(composed.device_id, urgent=urgent)):
+            self._commit_older(composed.device_id)
             await self._outbox.add(_entry(composed))
             self.empty()
             return
@@ -115,7 +116,8 @@ class Dispatch:
             await self._commit_first(composed, flight)
             Deferred.fromCoroutine(self._be_patient([flight])).addErrback(self._defect)
             return
-        await self._landing_or_patience(flight)
+        flight.hope = flight.landing()
+        await self._patience.wait(flight.hope)
         if flight.is_over and flight.error is None:
             return
         if isinstance(flight.error, TooLarge | Invalid):
@@ -195,13 +197,10 @@ class Dispatch:
                 "the broker refuses events, which wait in the outbox; see to its access list and limits: {reason}", reason=str(error)
             )
 
-    async def _landing_or_patience(self, flight: Flight) -> None:
-        await self._patience.wait(flight.landing())
-
     async def _be_patient(self, flights: list[Flight]) -> None:
         """Wait until the last has landed, but not longer than PUBACK_S; what the link has not begun to send by then, it shall not."""
         if flights:
-            await self._landing_or_patience(flights[-1])
+            await self._patience.wait(flights[-1].landing())
         for flight in flights:
             self._take_back(flight)
 
@@ -228,6 +227,12 @@ class Dispatch:
         except StorageFault:
             self._airborne.discard(flight.terminal, composed.key)
             raise
+
+    def _commit_older(self, terminal: str) -> None:
+        """Something of this terminal goes to the disk: what the link has of it, and nobody has acknowledged, goes there before it, or it would come
+        after it when the connection is lost."""
+        for flight in [each for each in self._flights.values() if each.terminal == terminal]:
+            flight.give_up_hope()
 
     def _settle(self, _: None, flight: Flight, key: str, number: int) -> None:
         """The link is done with what is in the outbox too."""

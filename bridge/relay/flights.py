@@ -21,6 +21,8 @@ class Flight:
     is_over: bool = False
     error: BridgeError | None = None
     waiting: list[Deferred[None]] = field(default_factory=list)
+    hope: Deferred[None] | None = None
+    """The landing that decides whether the event goes to the disk as well."""
 
     def landing(self) -> Deferred[None]:
         """Fires when it is over, however it went. May be cancelled."""
@@ -30,6 +32,11 @@ class Flight:
         else:
             self.waiting.append(landing)
         return landing
+
+    def give_up_hope(self) -> None:
+        """Something newer goes to the disk, and this before it."""
+        if self.hope is not None:
+            self.hope.cancel()
 
     def land(self, error: BridgeError | None) -> None:
         """It is over."""

@@ -188,6 +188,34 @@ def test_of_a_terminal_that_does_not_wait_for_answers_all_goes_to_the_disk_in_or
     assert [each.json["sequence"] for each in events(site)] == [1, 2, 3]
 
 
+def test_of_a_terminal_that_does_not_wait_for_answers_nothing_overtakes_on_the_way_to_the_disk(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=1)
+    site.clock.advance(1)
+    terminal.recognise(sequence=2)
+    site.clock.advance(PUBACK_S - 1)  # the first goes to the disk; the second is with the link, and has time left
+    said = terminal.recognise(sequence=3)
+    assert heard_from(terminal, said) == [1, 2, 3]
+    site.link.go_down()
+    site.link.holds = False
+    site.link_up()
+    assert [each.json["sequence"] for each in events(site)] == [1, 2, 3]
+
+
+def test_what_waits_for_the_link_does_not_overtake_what_is_lost_with_it(site: Site, terminal: Terminal) -> None:
+    site.link.holds = True
+    terminal.recognise(sequence=1)
+    site.link.congested = True
+    terminal.recognise(sequence=2)
+    site.link.is_up = False
+    site.link.drain()  # a link that goes down says first that it is not congested any more
+    site.clock.advance(0.0)
+    site.link.go_down()
+    site.link.holds = False
+    site.link_up()
+    assert [each.json["sequence"] for each in events(site)] == [1, 2]
+
+
 def test_what_waits_for_the_link_goes_to_the_disk_when_the_broker_is_lost(site: Site, terminal: Terminal) -> None:
     site.link.congested = True
     terminal.recognise(sequence=1)
