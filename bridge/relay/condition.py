@@ -43,7 +43,7 @@ class Traffic:
 
 
 class Condition:
-    """Publishes info when it changes, and health each minute."""
+    """Publishes info when it changes, and health each minute and whenever the broker is back."""
 
     log = Logger()
 
@@ -72,7 +72,7 @@ class Condition:
         self._traffic = traffic
         self._started_at = moments.wall()
         self._started = clock.seconds()
-        self._loop = LoopingCall(self._publish_health)
+        self._loop = LoopingCall(self.post_health)
         self._loop.clock = clock
         self._window: IDelayedCall | None = None
         """When info is to say that the window has closed."""
@@ -130,7 +130,8 @@ class Condition:
             "terminals": {serial: counters.told() for serial, counters in self._presence.counters.items()},
         }
 
-    def _publish_health(self) -> None:
+    def post_health(self) -> None:
+        """Say how the bridge does, if the broker is there."""
         if self._outlet.is_up:
             payload = msgspec.json.encode(self.health())
             say(self._outlet, Publication(self._topics.health, payload, qos=0, retain=True, content_type="application/json"), self.log)

@@ -139,6 +139,7 @@ class Relay:
         self.dispatch.link_up()  # before all: it asks, and what terminals report waits for the answer
         self.condition.post_info()  # before the board: what stands there does not know this broker
         self.board.link_up()
+        self.condition.post_health()  # what the broker kept is of another time, or there is none at all
         self.replies.link_up()
         self.discovery.link_up()
 

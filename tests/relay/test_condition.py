@@ -75,12 +75,14 @@ def test_health_each_minute_and_only_while_the_broker_is_there(site: Site, termi
     assert (told["uptime_s"], told["mqtt"]) == (60, {"connected": True, "congested": False})
     assert told["memory"]["rss_bytes"] > 1_000_000
     assert told["terminals"] == {"SN1": {"events": 1, "commands": 1, "refused": 0, "faults": 0, "connections": 1}}
+    site.link.taken()
     site.link.go_down()
     site.clock.advance(HEALTH_EVERY_S)
-    site.link_up()
     assert site.link.on("qyzn/bridge/health") == []
+    site.link_up()
+    assert len(site.link.on("qyzn/bridge/health")) == 1, "at once: nobody is to wait a minute, or to see what was before"
     site.clock.advance(HEALTH_EVERY_S)
-    assert len(site.link.on("qyzn/bridge/health")) == 1
+    assert len(site.link.on("qyzn/bridge/health")) == 2
 
 
 def test_memory_is_measured() -> None:
