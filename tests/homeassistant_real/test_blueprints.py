@@ -278,6 +278,15 @@ class TestOfficeHours:
         self.opening(house, after=clock(1), before=clock(2))
         assert terminal.ask("snapshot_face", recognition())["data"]["opendoor"] == 0
 
+    def test_a_night_belongs_to_the_day_on_which_it_began(self, house: House) -> None:
+        terminal = house.terminal(house.bridge(ASK))
+        today = datetime.now(UTC).weekday()
+        night = {"after": "23:59:59", "before": "23:59:58", "refuse": False}
+        self.opening(house, **night, weekdays=[WEEK[today]], people=["of today"])
+        self.opening(house, **night, weekdays=[WEEK[today - 1]], people=["of yesterday"])
+        assert "opendoor" not in terminal.ask("snapshot_face", recognition(personId="of today"))["data"], "its night has not begun"
+        assert terminal.ask("snapshot_face", recognition(personId="of yesterday"))["data"]["opendoor"] == 1
+
     def test_several_automations_may_decide(self, house: House) -> None:
         terminal = house.terminal(house.bridge(ASK))
         self.opening(house, after=clock(1), before=clock(2), refuse=False)
