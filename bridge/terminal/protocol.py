@@ -28,6 +28,7 @@ from .hall import Hall, StreamTransport
 from .happenings import Later, Outcome, Slowed, TurnedAway
 from .limits import Pace
 from .reading import OUTPUT, PACE, Reading
+from .stalls import Stalls
 from .tls import words_of
 from .writing import READ_BYTES, is_direct, write_at_once
 
@@ -58,6 +59,7 @@ class TerminalProtocol:
         "_pace",
         "_reading",
         "_session",
+        "_stalls",
         "_undecided",
         "_unread_bytes",
         "_waiting",
@@ -90,6 +92,7 @@ class TerminalProtocol:
         self._unread_bytes = 0
         """What was sent since the peer stopped reading: it stays in the bridge's memory."""
         self._waiting: dict[int, Deferred[Outcome]] | None = None
+        self._stalls: Stalls | None = None
         self.joined_at: float | None = None
         """UNIX seconds at which it first identified itself."""
         self.protocol_version: int | None = None
@@ -121,6 +124,7 @@ class TerminalProtocol:
     ) -> Deferred[Outcome]:
         """Send a REQUEST, as in `Requests.send`. The Deferred fires with the outcome, always and once; it does not fail."""
         now = self._hall.clock.seconds()
+        self._bound_stalls(now, None if resend else expires_in_s)
         token = self._session.requests.send(
             message,
             body,
@@ -264,6 +268,13 @@ class TerminalProtocol:
         except FramingError as error:
             self._act_on(Faulted(error.reason))
             self.close(error.reason)
+
+    def _bound_stalls(self, now: float, door_expires_in_s: float | None) -> None:
+        """See that no door command is delivered when it is stale."""
+        if self._stalls is None and door_expires_in_s is not None:
+            self._stalls = Stalls()
+        if self._stalls is not None:
+            self._stalls.sending(self.transport, now, door_expires_in_s)
 
     def _keep_pace(self) -> None:
         """Do not read for as long as it has been too fast. It is not disconnected for that, however long it goes on: a terminal may have

@@ -6,6 +6,7 @@ The times themselves are tried in memory, with a clock that stands still: tests/
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from tests.integration.broker import Broker, BrokerSettings, StartMosquitto
 from tests.integration.conftest import ConnectTerminal, Site, StartBridge, Watch
 from tests.integration.mqtt_watcher import MqttWatcher
-from tests.integration.raw_terminal import RawTerminal
+from tests.integration.raw_terminal import JPEG, RawTerminal
 
 pytestmark = pytest.mark.integration
 
@@ -168,6 +169,27 @@ def test_a_terminal_that_is_busy_for_too_long_is_not_asked_any_more(
     assert terminal.hears_nothing()
     response = watcher.first(DOOR_OPENED).json
     assert (response["code"], response["attempts"]) == ("busy", 2)
+
+
+def with_little_room(connection: socket.socket) -> socket.socket:
+    """A terminal's socket that takes no more than a few kilobytes unless it is read."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    return connection
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="needs a kernel that gives up connections in time")
+def test_a_door_command_that_the_terminal_cannot_be_given_in_time_never_reaches_it(
+    site: Site, connect_terminal: ConnectTerminal, watch: Watch, serial: str
+) -> None:
+    """TCP would keep it for as long as there is a connection. Here the terminal takes nothing more; it might as well be its network."""
+    watcher = watch(site.mqtt_port)
+    terminal = connect_terminal(site.terminal_port, serial, wrap=with_little_room).join()
+    assert terminal.hears_nothing()
+    watcher.publish(f"qyzn/{serial}/command/add_face/1/f1", JPEG)
+    watcher.publish(f"qyzn/{serial}/command/open_door", {"ttl": 1})
+    assert code_of(watcher, serial) == "superseded"
+    with pytest.raises(AssertionError, match=r"closed the connection; unread: \[\]"):
+        terminal.command()
 
 
 # 4. A door command that gets no answer is not sent again.
