@@ -34,6 +34,7 @@ CODES = """\
 "a, ""b"" c",Somebody,2020-01-01,2099-12-31 18:00
 early,Tomorrow,2099-01-01,2099-12-31
 over,Yesterday,2020-01-01,2020-12-31 18:00
+seconds,A spreadsheet's,2020-01-01 00:00:00,2099-12-31 18:00:00
 endless,Always,,
 """
 FLATS = """\

@@ -28,6 +28,7 @@ module.exports = {{
     uiHost: "{host}", uiPort: {port}, flowFile: "flows.json", credentialSecret: false,
     telemetry: {{ enabled: false, updateNotification: false }}, editorTheme: {{ tours: false }},
     externalModules: {{ palette: {{ allowInstall: false }} }},
+    contextStorage: {{ default: {{ module: "localfilesystem", config: {{ flushInterval: 1 }} }} }},
     logging: {{ console: {{ level: "info", metrics: false, audit: false }} }},
 }};
 """
@@ -50,6 +51,11 @@ class NodeRed:
         self.home.mkdir(parents=True)
         (directory / "settings.js").write_text(SETTINGS.format(host=LOOPBACK, port=self._port))
         self._write_flows(broker_port, password, protocol, token)
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        return f"http://{LOOPBACK}:{self._port}"
 
     def start(self, connections: int = len(FLOWS)) -> None:
         """Return when its flows run, and so many of them are connected to the broker."""
@@ -99,7 +105,7 @@ class NodeRed:
     def post(self, path: str, token: str | None = None) -> tuple[int, bytes]:
         """POST nothing. The status, and what came back."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        request = urllib.request.Request(f"http://{LOOPBACK}:{self._port}{path}", b"", headers, method="POST")
+        request = urllib.request.Request(self.url + path, b"", headers, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 return answer.status, answer.read()

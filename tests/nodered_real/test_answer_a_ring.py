@@ -94,6 +94,18 @@ def test_a_program_that_knows_the_token_opens_one_door(site: Site, terminal: Raw
     assert (status, json.loads(answer)["code"]) == (502, "device_error")
 
 
+def test_it_does_so_after_a_restart_too(site: Site, terminal: RawTerminal) -> None:
+    """Node-RED is set up here so that what flows note down is kept, as many do: but it keeps no more than JSON can say."""
+    for again in (False, True):
+        if again:
+            site.node_red.stop()
+            site.start_node_red()
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(site.node_red.post, f"/qyzn/open/{terminal.serial}", TOKEN)
+            terminal.respond(terminal.command())
+            assert asked.result()[0] == 200
+
+
 @pytest.mark.parametrize("token", [None, "", "guessed", TOKEN[:-1], f"{TOKEN}x", "undefined"])
 def test_nobody_else_does(site: Site, terminal: RawTerminal, token: str | None) -> None:
     status, answer = site.node_red.post(f"/qyzn/open/{terminal.serial}", token)

@@ -15,7 +15,7 @@ from tests.nodered_real.conftest import Site
 DEADLINE_S = 3.0  # the bridge's; the default holds from then on
 
 
-@pytest.mark.parametrize("content", ["4711", 'a, "b" c'])
+@pytest.mark.parametrize("content", ["4711", 'a, "b" c', "seconds"])
 def test_a_code_of_the_list_opens(site: Site, terminal: RawTerminal, content: str) -> None:
     began = time.monotonic()
     assert site.scan(terminal, content)
