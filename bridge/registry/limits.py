@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from ..session.addresses import network_of
+
 MAX_ADDRESSES = 1000
 MAX_SUBJECTS = 4096
 MAX_DETAILS = 8
@@ -21,7 +23,8 @@ class _Count:
 
 
 class AddressLimit:
-    """At most `events` in `window_s` seconds from one address, and memory for the addresses seen last. `monotonic` gives seconds."""
+    """At most `events` in `window_s` seconds from one address, where an IPv6 network counts as one, and memory for the addresses seen last.
+    `monotonic` gives seconds."""
 
     def __init__(self, events: int, window_s: float, monotonic: Callable[[], float]) -> None:
         self._events = events
@@ -31,9 +34,9 @@ class AddressLimit:
 
     def admits(self, address: str) -> bool:
         """Count an event; whether it is within the limit."""
-        now = self._monotonic()
-        count = self._counts.setdefault(address, _Count(now))
-        self._counts.move_to_end(address)
+        now, network = self._monotonic(), network_of(address) or address
+        count = self._counts.setdefault(network, _Count(now))
+        self._counts.move_to_end(network)
         if now - count.since >= self._window_s:
             count.since, count.events = now, 0
         count.events += 1

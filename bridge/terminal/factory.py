@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
+from ..session.addresses import plain_address
 from .hall import Hall
-from .limits import plain_address
 from .protocol import TerminalProtocol
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from math import inf
 from typing import Literal
 
-IPV6_PREFIX = 64
-"""One customer's network: whoever has one IPv6 address has 2^64, and counts as one."""
+from ..session.addresses import network_of
+
 BEFORE_LOGIN = 0.1
 """The part of a terminal's pace that is granted before login, where anybody may be calling: a login needs two or three frames."""
 
@@ -123,21 +122,3 @@ class Places:
             self._by_network[network] -= 1
             if not self._by_network[network]:
                 del self._by_network[network]
-
-
-def plain_address(host: str) -> str:
-    """An address as people write it: of IPv4 where a socket for both speaks of IPv6. Raises ValueError when it is none."""
-    address = ip_address(host)
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
-
-
-def network_of(address: str | None) -> str | None:
-    """What an address is counted as; None for what is no IP address. Neighbours on one link share their network, and count apart."""
-    try:
-        parsed = ip_address(address or "")
-    except ValueError:
-        return None
-    if isinstance(parsed, IPv6Address) and not parsed.is_link_local:
-        return str(IPv6Address(int(parsed) >> IPV6_PREFIX << IPV6_PREFIX))
-    return str(parsed)

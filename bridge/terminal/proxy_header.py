@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from ..errors import FramingError
-from .limits import plain_address
+from ..session.addresses import plain_address
 
 LONGEST_V1 = 107
 LONGEST_V2 = 16 + 2048

@@ -29,6 +29,12 @@ def test_an_address_has_a_limit_of_its_own_for_a_while(clock: Clock) -> None:
     assert limit.admits(HERE)
 
 
+def test_whoever_has_an_ipv6_network_has_one_limit(clock: Clock) -> None:
+    limit = AddressLimit(3, 60.0, clock)
+    assert [limit.admits(f"2001:db8::{number:x}") for number in range(1, 6)] == [True, True, True, False, False]
+    assert limit.admits("2001:db8:0:1::1")
+
+
 def test_addresses_are_bounded(clock: Clock) -> None:
     limit = AddressLimit(1, 60.0, clock)
     for number in range(MAX_ADDRESSES + 10):
