@@ -160,6 +160,12 @@ class HomeAssistant:
         flow = self.post(f"/api/config/config_entries/flow/{flow['flow_id']}", _answers_to(flow, answers))
         assert flow["type"] == "create_entry", flow
 
+    def remove_integration(self, domain: str, title: str) -> None:
+        """Remove an integration that was added under this title."""
+        entries = self.get(f"/api/config/config_entries/entry?domain={domain}")
+        (entry_id,) = (each["entry_id"] for each in entries if each["title"] == title)
+        self._ask("DELETE", f"/api/config/config_entries/entry/{entry_id}")
+
     def automate(self, key: str, config: dict[str, Any]) -> str:
         """Save an automation, as its editor does, and wait until it runs; the id of its entity. Fails when it is refused."""
         self.post(f"/api/config/automation/config/{key}", config)

@@ -156,6 +156,23 @@ class TestRing:
         shown = phone.first(lambda each: "306" in each["message"])
         assert house.home.picture(shown["data"]["image"]) == OTHER_JPEG
 
+    def test_a_call_that_is_over_at_once_changes_nothing_of_its_ring(self, house: House, phone: Phone, watch: Watch) -> None:
+        """Its event takes the place of the ring's in the entity while the notification before is still being ended."""
+        watcher = watch(house.name)
+        terminal = house.terminal(house.bridge())
+        ringing(house, phones=[phone.device_id])
+        ring(terminal, "0")
+        assert phone.first()["message"] == "Somebody rings for 0."
+        topic = f"{house.name}/{house.serial}/event/call"
+        event = watcher.first(topic).json
+        for flat in ("1", "2", "3", "4"):
+            now = {"received_at": datetime.now(UTC).isoformat()}
+            watcher.publish_later(topic, event | now | {"event_id": f"ring {flat}", "call_number": flat})
+            over = {"event_id": f"over {flat}", "event_type": "hung_up", "call_number": "another", "image": None}
+            watcher.publish_later(topic, event | now | over)
+            shown = phone.first(lambda each, flat=flat: f"for {flat}." in each["message"])  # type: ignore[misc]
+            assert "image" in shown["data"]
+
     def test_it_does_without_phones_and_does_something_else(self, house: House, watch: Watch) -> None:
         watcher = watch(house.name)
         terminal = house.terminal(house.bridge())
@@ -359,6 +376,18 @@ class TestQrCodes:
         house.automate("qr_code_check", qrcode=house.id("event", "qrcode"), todo_list=todo, codes=["4711"], once=True)
         assert [scan(terminal, code) for code in ("guest", "guest", "4711", "4711", "other guest")] == [1, 0, 1, 1, 1]
         house.home.wait_for(todo, "0")
+
+    def test_a_todo_list_that_is_gone_opens_nothing_and_keeps_nobody_waiting(self, house: House) -> None:
+        terminal = house.terminal(house.bridge(PATIENT))
+        todo = self.todo_list(house)
+        house.automate("qr_code_check", qrcode=house.id("event", "qrcode"), codes=["4711"], todo_list=todo)
+        house.home.call("todo.add_item", todo, item="guest")
+        assert scan(terminal, "guest") == 1
+        house.home.remove_integration("local_todo", house.name)
+        until(lambda: house.home.state(todo) is None, "the end of the list")
+        began = time.monotonic()
+        assert [scan(terminal, code) for code in ("4711", "guest")] == [1, 0]
+        assert time.monotonic() - began < 5, "it was waited out"
 
     def test_others_may_decide_and_what_is_late_is_not_answered(self, house: House, watch: Watch) -> None:
         watcher = watch(house.name)
