@@ -20,7 +20,7 @@ from benchmarks.running import run
 from benchmarks.scenarios import FORMS
 from benchmarks.site import Mismatch
 from benchmarks.systems import BRIDGE, SYSTEMS, System
-from benchmarks.table import comparison, table
+from benchmarks.table import comparison, noise, table
 
 ATTEMPTS = 2
 """A run that is judged may have been disturbed by something else on the machine, but not twice."""
@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
         rows = run(scenarios, systems, options.rounds or form.rounds, cores, lambda line: print(line, file=sys.stderr, flush=True))
         found = results.of(rows, options.form, cores, {system.name: system.version() for system in systems if system.name != BRIDGE})
         print(*table(found), sep="\n")
-        print(f"{time.monotonic() - started:.0f} s; what was answered was published. {results.write(found)}")
+        print(f"{time.monotonic() - started:.0f} s; {noise(found)}; what was answered was published. {results.write(found)}")
         unmet = disappointments(found) if form.is_judged else []
         if not unmet:
             return 0

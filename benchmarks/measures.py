@@ -8,6 +8,8 @@ from statistics import median
 
 Metrics = dict[str, float]
 """Figures by name; the unit stands at the name's end."""
+OTHERS = "others_percent"
+"""The figure that every run has: how much of the machine went to other work meanwhile."""
 
 
 def percentile(values: Sequence[float], part: float) -> float:
@@ -26,6 +28,12 @@ def medians(runs: Sequence[Mapping[str, float]]) -> Metrics:
     """Of each figure, over the runs that have it."""
     names = dict.fromkeys(name for run in runs for name in run)
     return {name: median([run[name] for run in runs if name in run]) for name in names}
+
+
+def of_quietest(runs: Sequence[Mapping[str, float]]) -> Metrics:
+    """The medians over that half of the runs during which the machine had the least other work."""
+    by_noise = sorted(runs, key=lambda run: run.get(OTHERS, 0.0))
+    return medians(by_noise[: math.ceil(len(runs) / 2)])
 
 
 def ratio(value: float, other: float) -> float | None:

@@ -113,6 +113,12 @@ _CPU_CLOCK_OF_PROCESS = 2
 """As clock_getcpuclockid(3) makes it: Python has no name for it. It counts nanoseconds, /proc only hundredths of a second."""
 
 
+def machine_cpu_s() -> float:
+    """What all that runs here, and whoever else has the processor underneath, has used of it since the machine's start."""
+    user, nice, system, _idle, _iowait, irq, softirq, stolen, *_ = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    return sum(map(int, (user, nice, system, irq, softirq, stolen))) / os.sysconf("SC_CLK_TCK")
+
+
 def free_port() -> int:
     """A TCP port of the loopback that nobody listens on now."""
     with socket.socket() as probe:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.frames import Recognition
-from benchmarks.measures import Metrics, medians
+from benchmarks.measures import OTHERS, Metrics, of_quietest
 from benchmarks.processes import Cores, allow_open_files
 from benchmarks.scenarios import Scenario, Setting
 from benchmarks.site import open_site
@@ -27,7 +27,7 @@ Said = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of one scenario with one system: the medians over the rounds, and each round."""
+    """What came of one scenario with one system: the medians over the quieter half of the rounds, and each round."""
 
     scenario: Scenario
     system: System
@@ -35,7 +35,7 @@ class Row:
 
     @property
     def metrics(self) -> Metrics:
-        return medians(self.rounds)
+        return of_quietest(self.rounds)
 
 
 def run(scenarios: Sequence[Scenario], systems: Sequence[System], rounds: int, cores: Cores, say: Said) -> list[Row]:
@@ -76,9 +76,10 @@ def _measure(scenarios: Sequence[Scenario], setting: Setting, system: System, co
             site.report(Recognition(scenario.picture_bytes))
             if setting.joins:
                 site.verify()
+            before = site.read()
             with _undisturbed():
                 metrics = scenario.measure(site, scenario.seconds)
-            yield scenario, metrics
+            yield scenario, metrics | {OTHERS: before.others_percent(site.read())}
 
 
 @contextmanager

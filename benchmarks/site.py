@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from benchmarks.crowd import Crowd, Terminal
 from benchmarks.frames import Recognition
 from benchmarks.loop import Loop
 from benchmarks.mqtt import Client
-from benchmarks.processes import Cores, Program
+from benchmarks.processes import Cores, Program, machine_cpu_s
 from benchmarks.systems import System
 
 EVENTS = ("qyzn/+/event/recognition", "qyzn/+/event_replay/recognition")
@@ -39,6 +40,13 @@ class Reading:
     system_cpu_s: float
     broker_cpu_s: float
     load_cpu_s: float
+    machine_cpu_s: float
+
+    def others_percent(self, later: Reading) -> float:
+        """How much of the machine went to what has nothing to do with this, until then."""
+        ours_s = later.system_cpu_s + later.broker_cpu_s + later.load_cpu_s - self.system_cpu_s - self.broker_cpu_s - self.load_cpu_s
+        others_s = later.machine_cpu_s - self.machine_cpu_s - ours_s
+        return max(0.0, 100 * others_s / (later.at - self.at) / (os.cpu_count() or 1))
 
 
 class Site:
@@ -64,7 +72,8 @@ class Site:
     def read(self) -> Reading:
         """Now."""
         system_cpu_s, broker_cpu_s = self.program.cpu_s(), self.broker.cpu_s()
-        return Reading(time.perf_counter(), self.crowd.answered, self.seen, system_cpu_s, broker_cpu_s, time.process_time())
+        load_cpu_s, machine_s = time.process_time(), machine_cpu_s()
+        return Reading(time.perf_counter(), self.crowd.answered, self.seen, system_cpu_s, broker_cpu_s, load_cpu_s, machine_s)
 
     def settle(self) -> float:
         """Wait until the system has done what it does after logins: reading each terminal's configuration, say. Returns how long it was at

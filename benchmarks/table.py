@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.measures import Metrics, ratio
+from benchmarks.measures import OTHERS, Metrics, percentile, ratio
 from benchmarks.results import Results
 from benchmarks.scenarios import SCENARIOS, Better, Figure
 from benchmarks.systems import BRIDGE, SYSTEMS, YARDSTICK
@@ -17,6 +17,12 @@ def table(results: Results) -> list[str]:
     names = [name for name in SYSTEMS if any(row.system == name for row in results.rows)]
     head = ["", *(SYSTEMS[name].title for name in names)]
     return markdown([head, *_rows(results, names)])
+
+
+def noise(results: Results) -> str:
+    """How much else the machine had to do, in the rounds that count."""
+    shares = [row.metrics[OTHERS] for row in results.rows if OTHERS in row.metrics]
+    return f"other work took {percentile(shares, 0.5):.0f} % of the machine (median; at most {max(shares):.0f} %)" if shares else ""
 
 
 def comparison(one: Results, other: Results) -> list[str]:

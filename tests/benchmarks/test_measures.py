@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.measures import latencies, medians, percentile, ratio
+from benchmarks.measures import OTHERS, latencies, medians, of_quietest, percentile, ratio
 
 
 @pytest.mark.parametrize(("part", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])
@@ -23,6 +23,12 @@ def test_latencies_are_in_milliseconds() -> None:
 
 def test_medians_are_over_the_runs_that_have_the_figure() -> None:
     assert medians([{"a": 1.0}, {"a": 9.0, "b": 2.0}, {"a": 3.0}]) == {"a": 3.0, "b": 2.0}
+
+
+def test_runs_beside_other_work_count_less() -> None:
+    runs = [{"a": 1.0, OTHERS: 5.0}, {"a": 90.0, OTHERS: 70.0}, {"a": 3.0, OTHERS: 6.0}]
+    assert of_quietest(runs) == {"a": 2.0, OTHERS: 5.5}
+    assert of_quietest(runs[:1]) == runs[0]
 
 
 def test_a_ratio_to_nothing_says_nothing() -> None:
