@@ -31,12 +31,12 @@ class Line(Protocol):
 
 
 class Requests:
-    """The requests of one session. `now` is monotonic seconds."""
+    """The requests of one session, which is the `line` that they go out on: it is named with each act, for if it were kept here, only the
+    collector could free the two of them. `now` is monotonic seconds."""
 
-    __slots__ = ("_in_flight", "_is_abandoned", "_line", "_next_sequence", "_next_token")
+    __slots__ = ("_in_flight", "_is_abandoned", "_next_sequence", "_next_token")
 
-    def __init__(self, line: Line, first_sequence: int) -> None:
-        self._line = line
+    def __init__(self, first_sequence: int) -> None:
         self._next_sequence = first_sequence
         self._next_token = 0
         self._in_flight = InFlight()
@@ -51,6 +51,7 @@ class Requests:
 
     def send(
         self,
+        line: Line,
         message: str,
         body: bytes,
         *,
@@ -80,16 +81,16 @@ class Requests:
             expires_at=expires_at,
         )
         if self._is_abandoned:
-            self._line.tell(Concluded(request.token, request.failed("superseded", now)))
+            line.tell(Concluded(request.token, request.failed("superseded", now)))
         elif self._in_flight.is_full:
-            self._line.tell(Concluded(request.token, request.failed("busy", now)))
+            line.tell(Concluded(request.token, request.failed("busy", now)))
         elif now >= expires_at:
-            self._line.tell(Concluded(request.token, request.failed("expired", now)))
+            line.tell(Concluded(request.token, request.failed("expired", now)))
         else:
-            self._send_anew(request, now)
+            self._send_anew(line, request, now)
         return request.token
 
-    def answered(self, sequence: int, body: Body, now: float) -> str | None:
+    def answered(self, line: Line, sequence: int, body: Body, now: float) -> str | None:
         """A RESPONSE came. Returns what is wrong with it, if no request waits for it."""
         request = self._in_flight.take(sequence, answered=True)
         if isinstance(request, AnswerTo):
@@ -105,45 +106,45 @@ class Requests:
             outcome = request.failed("busy", now)
         else:
             outcome = Answered(sequence, request.attempts, now - request.queued_at, result, body.desc, body.data)
-        self._line.tell(Concluded(request.token, outcome))
+        line.tell(Concluded(request.token, outcome))
         return None
 
-    def tick(self, now: float) -> None:
+    def tick(self, line: Line, now: float) -> None:
         """Re-send or give up what is due."""
         for request in self._in_flight.due(now):
             if now >= request.timeout_at:
-                self._fail(request, now)
+                self._fail(line, request, now)
             elif now >= request.expires_at:
-                self._conclude(request, request.failed("busy" if request.busy else "expired", now))
+                self._conclude(line, request, request.failed("busy" if request.busy else "expired", now))
             elif request.busy:
                 self._in_flight.take(request.sequence, answered=True)
-                self._send_anew(request, now)
+                self._send_anew(line, request, now)
             else:
                 request.resends_left -= 1
-                self._put_on_wire(request, now)
+                self._put_on_wire(line, request, now)
 
-    def abandon(self, now: float) -> None:
+    def abandon(self, line: Line, now: float) -> None:
         """The connection is gone: what waits fails, and so does what is yet to come."""
         self._is_abandoned = True
         for request in self._in_flight.clear():
-            self._line.tell(Concluded(request.token, request.failed("superseded", now)))
+            line.tell(Concluded(request.token, request.failed("superseded", now)))
 
-    def _fail(self, request: Request, now: float) -> None:
-        self._conclude(request, request.failed("busy" if request.busy else "timeout", now))
+    def _fail(self, line: Line, request: Request, now: float) -> None:
+        self._conclude(line, request, request.failed("busy" if request.busy else "timeout", now))
 
-    def _conclude(self, request: Request, outcome: Failed) -> None:
+    def _conclude(self, line: Line, request: Request, outcome: Failed) -> None:
         self._in_flight.take(request.sequence)
-        self._line.tell(Concluded(request.token, outcome))
+        line.tell(Concluded(request.token, outcome))
 
-    def _send_anew(self, request: Request, now: float) -> None:
+    def _send_anew(self, line: Line, request: Request, now: float) -> None:
         """With a sequence of its own."""
         self._next_sequence = self._next_sequence % _SEQUENCES + 1
         request.renumber(self._next_sequence)
         self._in_flight.add(request)
-        self._put_on_wire(request, now)
+        self._put_on_wire(line, request, now)
 
-    def _put_on_wire(self, request: Request, now: float) -> None:
-        self._line.send(encode_frame(MessageType.REQUEST, request.sequence, int(self._line.wall()), request.body, request.version))
+    def _put_on_wire(self, line: Line, request: Request, now: float) -> None:
+        line.send(encode_frame(MessageType.REQUEST, request.sequence, int(line.wall()), request.body, request.version))
         request.sent(now)
 
     def _ask_again_later(self, request: Request, data: Any, now: float) -> bool:

@@ -75,6 +75,10 @@ class _Synced(NamedTuple):
     now: float
 
 
+def _nobody() -> None:
+    """Wakes nobody: there is nothing more to send."""
+
+
 class Session:
     """One connection's conversation. Call one of the inputs (`receive`, `answer`, `forget`, `decided`, `requests.send`, `tick`, `end`), then act on
     `take_output` and `take_happenings`, and call `tick` at `deadline`. `wake` is called whenever there is something to send: an answer
@@ -113,7 +117,7 @@ class Session:
         self.is_paused = False
         """Set while the owner does not read: then silence is not the terminal's."""
         self._clock: _Synced | None = None
-        self.requests = Requests(self, first_sequence)
+        self.requests = Requests(first_sequence)
 
     # What comes out.
 
@@ -185,7 +189,7 @@ class Session:
         elif not self.is_paused and now >= self._heard_at + limits.silence_s:
             self.end(f"silent for {limits.silence_s:g} s", now)
         else:
-            self.requests.tick(now)
+            self.requests.tick(self, now)
 
     def resume(self, now: float) -> None:
         """The owner reads again: silence counts from here."""
@@ -197,8 +201,9 @@ class Session:
         if self.state is State.ENDED:
             return
         self.state = State.ENDED
-        self.requests.abandon(now)
+        self.requests.abandon(self, now)
         self.tell(Ended(reason, clean))
+        self._wake = _nobody  # whose session this was may go, and needs no collector for it
 
     # Inside.
 
@@ -355,7 +360,7 @@ class Session:
         """A RESPONSE: whichever request it belongs to is over."""
         if body.result is None:
             self._fault("a response without a result")
-        elif fault := self.requests.answered(frame.sequence, body, now):
+        elif fault := self.requests.answered(self, frame.sequence, body, now):
             self._fault(fault)
 
 

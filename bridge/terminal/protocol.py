@@ -126,6 +126,7 @@ class TerminalProtocol:
         now = self._hall.clock.seconds()
         self._bound_stalls(now, None if resend else expires_in_s)
         token = self._session.requests.send(
+            self._session,
             message,
             body,
             now=now,
@@ -219,6 +220,7 @@ class TerminalProtocol:
             self._act_on(Faulted(f"TLS failed: {words_of(reason.value)}"))
         self._session.end(f"connection lost: {reason.getErrorMessage().rstrip('.')}", self._hall.clock.seconds())
         self._settle()
+        self.transport = None
 
     def pauseProducing(self) -> None:
         """The peer does not read what it is sent: read no more from it until it does."""
@@ -373,6 +375,7 @@ class TerminalProtocol:
         self._flush()
         if self._reading is not None:
             self._reading.end()
+            self._reading = None
         self._hall.deadlines.cancel(self)
         if not self._is_lost:
             self._close_transport()

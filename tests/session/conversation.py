@@ -155,7 +155,7 @@ class Conversation:
     def request(self, message: str = "get_configs", body: bytes = b"{}", **options: Any) -> int:
         """Send a request; returns its token."""
         options = {"version": 2, "timeout_s": 80.0, **options}
-        return self.session.requests.send(message, body, now=self.now, **options)
+        return self.session.requests.send(self.session, message, body, now=self.now, **options)
 
     # What came of it.
 

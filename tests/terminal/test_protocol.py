@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -592,3 +594,39 @@ def test_a_decision_about_who_has_left_changes_nothing(lobby: Lobby, slow: SlowG
     slow.decide()
     assert lobby.listener.names() == []
     assert lobby.timers() == 0
+
+
+# The end.
+
+
+@pytest.mark.parametrize("end", ["lost", "closed", "held back", "asked"])
+def test_what_has_ended_needs_no_collector_to_be_freed(lobby: Lobby, end: str) -> None:
+    """A flood of connections would otherwise be kept until the collector comes by, which is seldom."""
+
+    class Marker(str):
+        """As an address that can be watched."""
+
+        __slots__ = ("__weakref__",)
+
+    address = Marker("192.0.2.7")
+    watched = weakref.ref(address)
+    protocol = lobby.factory.protocol_for(address)
+    guest = Guest(lobby, protocol)
+    del address
+    guest.say("register", REGISTER)
+    guest.send(frame("snapshot_face", FACE)[:-5])
+    if end == "held back":
+        protocol.pause("disk")
+    if end == "asked":
+        guest.request()
+    if end == "closed":
+        protocol.close("for the test")
+    gc.disable()
+    try:
+        guest.hang_up()
+        del guest, protocol
+        lobby.hall.deadlines._heap.clear()  # a few may stay there until their time
+        lobby.gate.asked.clear()
+        assert watched() is None
+    finally:
+        gc.enable()
