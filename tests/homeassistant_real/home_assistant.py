@@ -149,6 +149,10 @@ class HomeAssistant:
         self.start()
         until(self._is_connected, "its connection to the broker")
 
+    def write(self, name: str, text: str) -> None:
+        """Put a file into its configuration folder."""
+        (self._directory / name).write_text(text)
+
     def connect(self, port: int) -> None:
         """Add the MQTT integration, with a broker on loopback."""
         self.add_integration("mqtt", broker=LOOPBACK, port=port)

@@ -368,6 +368,16 @@ class TestQrCodes:
         assert [code for code, opens in opened.items() if opens] == ["today", "tomorrow", "hour", "always", "4711"]
         assert scan(terminal, "always") == 1
 
+    def test_a_todo_list_may_number_its_items(self, house: House) -> None:
+        """As some calendars do: a text of digits is a number for templates."""
+        terminal = house.terminal(house.bridge(PATIENT))
+        item = "BEGIN:VTODO\r\nUID:20261124\r\nDTSTAMP:20261124T000000Z\r\nSUMMARY:guest\r\nSTATUS:NEEDS-ACTION\r\nEND:VTODO\r\n"
+        calendar = f"BEGIN:VCALENDAR\r\nPRODID:-//test\r\nVERSION:2.0\r\n{item}END:VCALENDAR\r\n"
+        house.home.write(f".storage/local_todo.{house.name.lower()}.ics", calendar)
+        todo = self.todo_list(house, "1")
+        house.automate("qr_code_check", qrcode=house.id("event", "qrcode"), todo_list=todo, once=True)
+        assert [scan(terminal, code) for code in ("guest", "guest")] == [1, 0]
+
     def test_a_code_of_a_todo_list_opens_it_once(self, house: House) -> None:
         terminal = house.terminal(house.bridge(PATIENT))
         todo = self.todo_list(house)
@@ -403,10 +413,10 @@ class TestQrCodes:
         answers = watcher.on(f"{house.name}/{house.serial}/answer/qrcode")
         assert [each.json["event_id"] for each in answers] == [watcher.on(topic)[-1].json["event_id"]]
 
-    def todo_list(self, house: House) -> str:
+    def todo_list(self, house: House, shows: str = "0") -> str:
         house.home.add_integration("local_todo", todo_list_name=house.name)
         todo = f"todo.{house.name.lower()}"
-        house.home.wait_for(todo, "0")
+        house.home.wait_for(todo, shows)
         return todo
 
 
