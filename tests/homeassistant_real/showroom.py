@@ -74,6 +74,7 @@ def automate(house: House, phone: Phone) -> None:
 
 def main() -> None:
     """Until Ctrl-C, or SIGTERM."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with (
         suppress(KeyboardInterrupt),
