@@ -106,7 +106,8 @@ class Dispatch:
         Raises StorageFault when neither could be: the terminal must keep its record. Raises TooLarge or Invalid for what the broker can
         never take.
         """
-        if not self.is_live(composed.device_id, urgent=await self._is_its_turn(composed.device_id, urgent=urgent)):
+        is_urgent = await self._is_its_turn(composed.device_id, urgent=urgent)
+        if not self.is_live(composed.device_id, urgent=is_urgent) or (not urgent and self._has_become_a_replay(composed)):
             self._commit_older(composed.device_id)
             await self._outbox.add(_entry(composed))
             self.empty()
@@ -162,6 +163,11 @@ class Dispatch:
         elif self._mode == "auto" and self._outlet.congested and not urgent and self.is_live(terminal, urgent=True):
             return await self._room.wait(terminal)
         return urgent
+
+    def _has_become_a_replay(self, composed: Composed) -> bool:
+        """Whether it was none when it was composed, and has waited too long for the link: then the outbox publishes it as what it is."""
+        is_old = self._wall() - composed.happened_at > self._rules.replay_after_s
+        return is_old and composed.event.topic == self._topics.event(composed.device_id, composed.kind, replay=False)
 
     def _fly(self, terminal: str, key: str, publications: list[Publication]) -> Flight:
         """Give an event to the link."""

@@ -172,6 +172,17 @@ def test_an_event_that_waited_for_the_link_never_sees_the_disk(site: Site, termi
     assert site.outbox.size.events == 0
 
 
+def test_what_became_old_while_it_waited_for_the_link_is_a_replay(site: Site, terminal: Terminal) -> None:
+    site.link.congested = True
+    said = terminal.recognise(sequence=1, snaptime="2023-11-14 22:12:51")  # 29 s ago
+    site.wait(1.5)
+    assert heard_from(terminal, said) == []
+    site.link.drain()
+    (event,) = events(site)
+    assert (event.topic, event.json["age_s"]) == ("qyzn/SN1/event_replay/recognition", 30)
+    assert answered(terminal) == [1]
+
+
 def test_a_question_takes_along_what_its_terminal_said_before(site: Site, terminal: Terminal) -> None:
     site.link.congested = True
     terminal.recognise(sequence=1)
