@@ -7,6 +7,7 @@ what it would send is written by other means on the same transport, and what it 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
@@ -24,6 +25,8 @@ LAST_ID: Final = 0xFFFF
 PUBACK: Final = 0x40
 PLAIN_PUBACK: Final = b"\x40\x02"  # success, and nothing to add: what follows is the packet identifier
 PLAIN_PUBACK_BYTES: Final = 4
+LONGEST_PUBACK_BYTES: Final = 1 << 18  # a reason in words has 64 KiB at most, and so has each further property
+UNREADABLE: Final = (MQTTException, KeyError, IndexError, ValueError, struct.error)  # what paho raises at properties that are none
 LONGEST_LENGTH_BYTES: Final = 4  # MQTT 5, 1.5.5: the length of a packet is in one to four bytes
 
 
@@ -74,10 +77,10 @@ class Incoming:
             elif data.startswith(PLAIN_PUBACK, position) and position + PLAIN_PUBACK_BYTES <= end:
                 yield Acknowledged(data[position + 2] << 8 | data[position + 3], None, "")
                 position += PLAIN_PUBACK_BYTES
-            elif (size := _packet_size(data, position)) is None or (data[position] == PUBACK and position + size > end):
+            elif (size := _packet_size(data, position)) is None or (_may_be_puback(data, position, size) and position + size > end):
                 self._rest = data[position:]
                 return
-            elif data[position] == PUBACK and (acknowledged := _acknowledged(data[position : position + size])):
+            elif _may_be_puback(data, position, size) and (acknowledged := _acknowledged(data[position : position + size])):
                 yield acknowledged
                 position += size
             else:
@@ -97,15 +100,23 @@ def _packet_size(data: bytes, position: int) -> int | None:
     return len(data) - position
 
 
+def _may_be_puback(data: bytes, position: int, size: int) -> bool:
+    """Not one without an end: it is kept until it is whole."""
+    return data[position] == PUBACK and size <= LONGEST_PUBACK_BYTES
+
+
 def _acknowledged(packet: bytes) -> Acknowledged | None:
     """A whole PUBACK that says more than its identifier (MQTT 5, 3.4): a reason code, and perhaps properties. None: it is none."""
-    if len(packet) < PLAIN_PUBACK_BYTES + 1 or packet[1] >= 0x80:
+    start = 2  # where the length has ended
+    while start <= LONGEST_LENGTH_BYTES and packet[start - 1] >= 0x80:
+        start += 1
+    if len(packet) < start + 3 or packet[start - 1] >= 0x80:
         return None
     try:
-        failure_code, reason = _reason(packet[PLAIN_PUBACK_BYTES:])
-    except (KeyError, MQTTException):
+        failure_code, reason = _reason(packet[start + 2 :])
+    except UNREADABLE:
         return None
-    return Acknowledged(packet[2] << 8 | packet[3], failure_code, reason)
+    return Acknowledged(packet[start] << 8 | packet[start + 1], failure_code, reason)
 
 
 @lru_cache(maxsize=64)

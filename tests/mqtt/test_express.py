@@ -19,6 +19,8 @@ from tests.mqtt.test_paho_client import CONNACK, Wire
 
 REASON = Properties(PacketTypes.PUBACK)
 REASON.ReasonString = "the list says no"
+LONG_REASON = Properties(PacketTypes.PUBACK)
+LONG_REASON.ReasonString = "no" * 100
 
 
 def split(data: bytes, *cuts: int) -> tuple[list[Acknowledged], bytes]:
@@ -35,6 +37,7 @@ PUBACKS = {
     packet(PUBACK, b"\x10\x03\x10\x00"): Acknowledged(0x1003, None, "No matching subscribers"),
     packet(PUBACK, b"\x10\x04\x87"): Acknowledged(0x1004, 0x87, "Not authorized"),
     packet(PUBACK, b"\x10\x05\x87" + REASON.pack()): Acknowledged(0x1005, 0x87, "Not authorized (the list says no)"),
+    packet(PUBACK, b"\x10\x06\x87" + LONG_REASON.pack()): Acknowledged(0x1006, 0x87, f"Not authorized ({'no' * 100})"),
 }
 OTHERS = [packet(PUBLISH, b"\0\1a" + b"\x40\x02\x10\x01" * 50), packet(0xD0, b""), packet(PUBLISH, b"\0\1a"), packet(0xB0, b"\0\2\0\0")]
 
@@ -48,10 +51,26 @@ def test_pubacks_are_told_from_the_rest_however_they_are_split(packets: list[byt
 
 
 @pytest.mark.parametrize(
-    "rubbish", [b"\x40\x00", b"\x40\x01\0", b"\x40\x03\0\x01\x63", b"\x40\x04\0\x01\x87\x05", b"\x40\xff\xff\xff\xff\x01"]
+    "rubbish",
+    [
+        b"\x40\x00",
+        b"\x40\x01\0",
+        b"\x40\x03\0\x01\x63",
+        b"\x40\x04\0\x01\x87\x05",
+        b"\x40\xff\xff\xff\xff\x01",
+        b"\x40\xff\xff\xff\xff",
+        packet(PUBACK, b"\x10\x01\x87\x02\x1f\0"),  # the length of a reason, cut off
+        packet(PUBACK, b"\x10\x01\x87\x04\x1f\0\x01\xff"),  # a reason that is no UTF-8
+        packet(PUBACK, b"\x10\x01\x10\x80"),  # the length of properties, cut off
+    ],
 )
 def test_a_puback_that_is_none_is_left_to_paho(rubbish: bytes) -> None:
     assert split(rubbish + OTHERS[1]) == ([], rubbish + OTHERS[1])
+
+
+def test_what_calls_itself_a_puback_and_has_no_end_is_not_kept_until_it_is_whole() -> None:
+    beginning = b"\x40\xff\xff\xff\x7f" + bytes(1000)
+    assert split(beginning) == ([], beginning)
 
 
 @pytest.mark.parametrize("data", [b"\x40", b"\x40\x02\x10", b"\x30\x80", b"\x30"])
