@@ -59,7 +59,8 @@ class Deadlines:
         sleeper.wakes_at = inf
         self._stale += 1
         if self._stale > max(MOST_STALE, len(self)):
-            self._heap = [entry for entry in self._heap if entry[2].wakes_at == entry[0]]
+            # One each: an entry that was given up is as good as valid again when its sleeper has the same deadline once more.
+            self._heap = list({entry[2]: entry for entry in self._heap if entry[2].wakes_at == entry[0]}.values())
             heapify(self._heap)
             self._stale = 0
 

@@ -125,3 +125,26 @@ def test_all_are_woken_as_if_each_had_a_timer_of_its_own(acts: list[tuple[int, f
         each.pump([0.5] * 10)
     assert [sleeper.woken_at for sleeper in sleepers] == woken
     assert timers(clock) == 0
+
+
+ACTS = st.tuples(st.sampled_from(["set", "set", "set", "cancel", "pass"]), st.integers(0, 2), st.integers(0, 3))
+
+
+@given(st.lists(ACTS, max_size=60))
+def test_it_knows_how_many_there_are_when_they_have_the_same_deadlines_again(acts: list[tuple[str, int, int]]) -> None:
+    """As terminals have that were asked something: their silence is bounded by the same moment before and after."""
+    clock = Clock()
+    deadlines, sleepers = Deadlines(clock), [Sleeper(clock) for _ in range(3)]
+    for index in range(MOST_STALE):  # from here on, what was given up is thrown away now and then
+        deadlines.set(sleepers[0], 1000.0 + index % 2)
+    for what, who, after in acts * 3:
+        if what == "set":
+            deadlines.set(sleepers[who], clock.seconds() + after)
+        elif what == "cancel":
+            deadlines.cancel(sleepers[who])
+        else:
+            clock.advance(after)
+        assert len(deadlines) == sum(each.wakes_at < inf for each in sleepers)
+    for each in sleepers:
+        deadlines.cancel(each)
+    assert timers(clock) == 0
