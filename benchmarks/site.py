@@ -65,6 +65,10 @@ class Site:
         self.published_bytes = 0
         """To this run of the broker."""
         self.seen = 0
+        self._seen_bytes = 0
+        """Of events, from this run of the broker."""
+        self._other_bytes = 0
+        """What was published to it beside events and pictures, as far as that is known; at least so much."""
         self._bytes_before = 0
         self._pictures: dict[str, bytes] = {}
         witness.arrived = self._arrived
@@ -88,6 +92,7 @@ class Site:
 
     def report(self, recognition: Recognition) -> None:
         """Have the terminals report this from now on. Nobody listens any more."""
+        self._other_bytes = max(self._other_bytes, self.published_bytes - self._bytes_of_events())
         self.crowd.recognition = recognition
         self.on_response = self.on_event = self.crowd.on_answer = _nobody
 
@@ -110,6 +115,7 @@ class Site:
         self.check()
         self.broker.stop()
         self._bytes_before = self.crowd.answered_bytes
+        self._seen_bytes = self._other_bytes = 0
 
     def start_broker(self) -> None:
         """And have the witness be there, before anybody else if it can."""
@@ -126,9 +132,14 @@ class Site:
             if lost or len(terminal.seen) != len(terminal.answered):
                 what = f"{len(terminal.answered)} events of {terminal.serial} were answered, {len(terminal.seen)} published"
                 raise Mismatch(f"{self.system.name}: {what}; missing: {sorted(lost)[:5]}")
-        least = self.crowd.answered_bytes - self._bytes_before
+        least = self._other_bytes + self._bytes_of_events()
         if not self.loop.run(SETTLE_S, lambda: self.published_bytes >= least):
-            raise Mismatch(f"{self.system.name}: pictures of {least} bytes were answered, {self.published_bytes} bytes published")
+            missing = f"{least - self.published_bytes} bytes of them never came to the broker"
+            raise Mismatch(f"{self.system.name}: pictures of {self.crowd.answered_bytes} bytes were answered; {missing}")
+
+    def _bytes_of_events(self) -> int:
+        """Of what was published with those that were answered, and their pictures, in this run of the broker. It says so a second later."""
+        return self.crowd.answered_bytes - self._bytes_before + self._seen_bytes
 
     def _arrived(self, topic: str, payload: bytes) -> None:
         if topic == PUBLISHED_BYTES:
@@ -149,6 +160,7 @@ class Site:
             sequence = int(found[1])
             terminal.seen.append(sequence)
             self.seen += 1
+            self._seen_bytes += len(payload)
             self.on_event(terminal, sequence)
 
 

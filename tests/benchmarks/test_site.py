@@ -61,13 +61,19 @@ def publish(site: Site, what: str, payload: bytes) -> None:
     site.witness.arrived(f"qyzn/B000000/{what}/recognition", payload)
 
 
+def event(sequence: int) -> bytes:
+    return b'{"sequence": %d}' % sequence
+
+
 def publish_whole(site: Site, sequence: int) -> None:
     publish(site, "image", site.crowd.recognition.jpeg)
-    publish(site, "event", b'{"sequence": %d}' % sequence)
+    publish(site, "event", event(sequence))
 
 
-def count(site: Site, pictures: int) -> None:
-    site.witness.arrived(PUBLISHED_BYTES, str(pictures * PICTURE_BYTES).encode())
+def count(site: Site, pictures: int, others: int = 0) -> None:
+    """Of the events, too, as the witness has seen them."""
+    events = sum(len(event(sequence)) for sequence in site.crowd.terminals[0].seen)
+    site.witness.arrived(PUBLISHED_BYTES, str(pictures * PICTURE_BYTES + events + others).encode())
 
 
 def test_what_was_answered_and_published_counts(site: Site) -> None:
@@ -100,13 +106,28 @@ def test_so_are_pictures_that_the_broker_never_got(site: Site) -> None:
     answer(site, 7)
     publish_whole(site, 7)
     count(site, 0)
-    with pytest.raises(Mismatch, match="pictures of 1000 bytes were answered, 0 bytes published"):
+    with pytest.raises(Mismatch, match="pictures of 1000 bytes were answered; 1000 bytes of them never came to the broker"):
         site.check()
+
+
+def test_what_else_was_published_does_not_stand_for_pictures(site: Site) -> None:
+    """Events themselves, and what a system said of its terminals before."""
+    others = 20 * PICTURE_BYTES
+    count(site, 0, others)
+    site.report(Recognition(PICTURE_BYTES))
+    for sequence in range(100):
+        answer(site, sequence)
+        publish_whole(site, sequence)
+    count(site, 99, others)
+    with pytest.raises(Mismatch, match="1000 bytes of them never came"):
+        site.check()
+    count(site, 100, others)
+    site.check()
 
 
 @pytest.mark.parametrize("order", [("image", "event"), ("event", "image")])
 def test_a_picture_comes_before_its_event(site: Site, order: tuple[str, str]) -> None:
-    payloads = {"image": site.crowd.recognition.jpeg, "event": b'{"sequence":1}'}
+    payloads = {"image": site.crowd.recognition.jpeg, "event": event(1)}
 
     def answers() -> None:
         answer(site, 1)
