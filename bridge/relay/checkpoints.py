@@ -71,6 +71,11 @@ class Checkpoints:
         if self._is_believed and self._due is None:
             self._due = self._clock.callLater(EVERY_S, self._publish)
 
+    def publish_first(self) -> None:
+        """It is known what the broker has forgotten: say so in terms of this opening of the file, for the next may know only those of this one."""
+        if self._is_believed:
+            self._publish()
+
     def publish_last(self) -> None:
         """The end is near: say it now."""
         if self._due is not None:

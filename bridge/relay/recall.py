@@ -89,6 +89,7 @@ class Recall:
     def _over(self, _: None) -> None:
         self._running = None
         self._outbox.may_expire = True
+        self._checkpoints.publish_first()
         self._settled()
 
     def _stopped(self, failure: Failure) -> None:

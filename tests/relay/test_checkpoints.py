@@ -225,12 +225,13 @@ def test_a_broker_that_does_not_let_the_bridge_ask(memory: Memory, terminal: Ter
 
 
 def test_checkpoints_are_few(memory: Memory, terminal: Terminal) -> None:
-    assert memory.settle() == []
+    run = memory.site.outbox.checkpoint.run
+    assert memory.settle() == [{"run": run, "below": 1}], "the first, once it is known what the broker has forgotten"
     for number in range(5):
         terminal.recognise(sequence=number)
     assert memory.notice() == []
     (checkpoint,) = memory.settle()
-    assert checkpoint == {"run": memory.site.outbox.checkpoint.run, "below": 6}
+    assert checkpoint == {"run": run, "below": 6}
     memory.site.wait(10 * EVERY_S)
     assert memory.notice() == []
 
@@ -262,6 +263,7 @@ def test_none_comes_before_it_is_known_what_the_broker_has_forgotten(memory: Mem
 
 
 def test_the_last_word_is_said_at_the_end(memory: Memory, terminal: Terminal) -> None:
+    memory.notice()
     terminal.recognise(sequence=1)
     memory.site.relay.stop()
     assert len(memory.notice()) == 1
@@ -288,6 +290,23 @@ def test_a_bridge_that_was_restarted_in_the_regular_way_repeats_nothing(tmp_path
     memory.come()
     assert sequences(second) == [1]
     second.stop()
+
+
+def test_a_bridge_that_is_started_again_and_again_repeats_nothing(tmp_path: Path) -> None:
+    """However short its runs are, and though nothing happens in them."""
+    first = Site(tmp_path / "state", ALWAYS)
+    memory = Memory(first)
+    memory.come()
+    first.terminal().recognise(sequence=1)
+    memory.settle()
+    first.stop()
+    for _ in range(3):
+        again = Site(tmp_path / "state", ALWAYS)
+        memory.site = again
+        memory.come()
+        assert sequences(again) == []
+        memory.notice()
+        again.stop()
 
 
 def test_both_killed(tmp_path: Path) -> None:
