@@ -236,10 +236,11 @@ class Outbox(Section, frozen=True, kw_only=True):
     keep_s: Annotated[
         shapes.KeepSeconds,
         Key(
-            "With always: how long an event is kept after the broker has acknowledged it. It is published again, with the same event_id, when"
-            " the connection was lost or the bridge was started anew, for the broker may have forgotten it. Choose more than the broker's"
-            " autosave_interval, which is half an hour unless mosquitto is told otherwise. 0: not at all. What is kept so counts towards the"
-            " bounds below, but gives way before anything else does, and where less than 256 MiB of the disk are free."
+            "With always: how long an event is kept after the broker has acknowledged it. When the connection was lost, or the bridge was started"
+            " anew, what the broker may have forgotten is published again, with the same event_id: of mosquitto, what came after it had last saved;"
+            " of any other broker, all. Choose more than the broker's autosave_interval, which is half an hour unless mosquitto is told"
+            " otherwise; or 0, not at all, for a broker that has saved what it acknowledges. What is kept so counts towards the bounds below,"
+            " but gives way before anything else does, and where less than 256 MiB of the disk are free."
         ),
     ] = 2_100.0
     max_events: Annotated[shapes.Events, Key("How many events are kept. Beyond that the oldest give way, pictures before events.")] = (
