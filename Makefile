@@ -82,7 +82,7 @@ broker: ## install mosquitto when it is missing
 	@scripts/install-mosquitto
 
 clean: ## remove what the other targets made; the bridge's state stays
-	rm -rf $(VENV) .nodered build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
+	rm -rf $(VENV) .venv-homeassistant .nodered build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find bridge twisted tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
