@@ -94,8 +94,10 @@ def test_what_is_set_there_is_set_at_the_terminal(house: House, watch: Watch) ->
 def test_the_switch_of_the_bridge_lets_terminals_in(house: House, watch: Watch) -> None:
     watcher = watch(house.name)
     house.bridge()
-    switch = f"switch.{bridge_id(Topics(house.name))}_permit_join"
+    device = bridge_id(Topics(house.name))
+    switch = f"switch.{device}_permit_join"
     house.home.wait_for(switch, "off")
+    house.home.wait_for(f"sensor.{device}_outbox", "0")  # at once, and not when the first minute is over
     house.home.call("switch.turn_on", switch)
     house.home.wait_for(switch, "on")
     assert watcher.first(f"{house.name}/bridge/response/permit_join").json["data"]["open"]
