@@ -58,7 +58,7 @@ class Room:
 
     def _drained(self, _: None) -> None:
         """Events are here first, each time. Every second time, what else waits for the link goes before them, or it might never have its turn."""
-        self._is_polite = not self._is_polite
+        self._is_polite = not self._is_polite and bool(self._turns)
         if self._is_polite:
             self._after_others = self._clock.callLater(0.0, self._let_in)
         else:

@@ -90,3 +90,17 @@ def test_when_it_is_closed_nobody_waits_and_no_timer_is_left(waiting: Waiting) -
     waiting.room.close()
     assert [is_in for _, is_in in waiting.came] == [True, False, False]
     assert waiting.clock.getDelayedCalls() == []
+
+
+def test_when_the_link_goes_after_that_no_timer_is_made(waiting: Waiting) -> None:
+    waiting.fills_after = 1
+    waiting.wait(*"abc")
+    waiting.link.drain()
+    waiting.room.close()
+    waiting.link.drain()  # a link that goes down is not congested any more
+    assert waiting.clock.getDelayedCalls() == []
+    waiting.link.congested = True
+    waiting.wait("d")
+    waiting.link.drain()
+    waiting.clock.advance(0)
+    assert waiting.came[-1] == ("d", True)
