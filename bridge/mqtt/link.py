@@ -118,7 +118,7 @@ class Link(Service):
         return self._hang_up()
 
     def publish(self, publication: Publication) -> Deferred[None]:
-        """Fires at the PUBACK (QoS 0: when written); what is published first is sent first.
+        """Fires at the PUBACK (QoS 0: when written); of the same QoS, what is published first is sent first.
 
         Fails with BrokerAway (not up, or lost before the PUBACK), BrokerRefused (the PUBACK says no), TooLarge (over the broker's Maximum
         Packet Size; nothing is sent) or Invalid (MQTT cannot say it). Cancelled, it is withdrawn, unless it is on its way.
