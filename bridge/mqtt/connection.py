@@ -24,6 +24,7 @@ from bridge.mqtt.wording import why
 ESTABLISH_TIMEOUT_S: Final = 10.0  # TLS, CONNACK and SUBACK together
 CLOSE_TIMEOUT_S: Final = 1.0  # for what is still to be written, and for the broker's side of the TLS close
 TICKS_PER_KEEPALIVE: Final = 8  # a PING is late by an eighth at most; brokers wait for half as long again (MQTT 5, 3.1.2.10)
+TICKS_WITHOUT_PUBACK: Final = 4  # paho sees no PUBACK: where they come, it would wait for a PINGRESP that a slow network brings late
 MOST_EARLY_MESSAGES: Final = 1000  # a broker may send messages before its SUBACK (MQTT 5, 3.8.4); more in that moment is a flood
 AWAITED: Final = {Stage.DIAL: "TLS handshake", Stage.CONNECT: "CONNACK", Stage.SUBSCRIBE: "SUBACK"}
 
@@ -79,6 +80,7 @@ class Connection(protocol.Protocol):
         self._identifiers = Identifiers()
         self._incoming = Incoming()
         self._is_closed = False
+        self._ticks_without_puback = 0
         self._timers: dict[str, IDelayedCall] = {}
 
     # What the owner does
@@ -160,6 +162,7 @@ class Connection(protocol.Protocol):
 
     def _take(self, part: Acknowledged | bytes) -> None:
         if isinstance(part, Acknowledged):
+            self._ticks_without_puback = 0
             self._identifiers.give_back(part.packet_id)
             self._owner.acknowledged(part)
         else:
@@ -238,10 +241,13 @@ class Connection(protocol.Protocol):
         self.abort(f"no {AWAITED[self._stage]} from the broker within {ESTABLISH_TIMEOUT_S:.0f} s")
 
     def _tick(self) -> None:
-        """paho sends PINGREQ when it is time, and closes when no answer came. It keeps time by time.monotonic."""
+        """paho sends PINGREQ when it is time, and closes when no answer came. It keeps time by time.monotonic. Where PUBACKs come, both sides
+        hear of each other without it."""
         assert self._limits is not None
         self._set_timer("tick", self._limits.keepalive_s / TICKS_PER_KEEPALIVE, self._tick)
-        self._let_paho(self._client.loop_misc)
+        self._ticks_without_puback += 1
+        if self._ticks_without_puback >= TICKS_WITHOUT_PUBACK:
+            self._let_paho(self._client.loop_misc)
 
     def _want_flush(self) -> None:
         """Once for each turn of the reactor, whatever paho has by then."""

@@ -666,6 +666,22 @@ def test_a_broker_that_no_longer_answers_is_noticed(paho_on_our_clock: Callable[
     bench.stop()
 
 
+def test_a_broker_that_acknowledges_is_there_however_late_its_pingresp_is(paho_on_our_clock: Callable[[Clock], None]) -> None:
+    """On a slow network PINGREQ waits behind pictures."""
+    bench = Bench(Script(pingresp=False), keepalive_s=10)
+    paho_on_our_clock(bench.clock)
+    bench.start()
+    bench.advance(14)  # there is a PINGREQ under way
+    assert bench.broker.last.pings == 1
+    for _ in range(12):
+        bench.publish(EVENT)
+        bench.advance(3)
+    assert bench.broker.attempts == 1
+    bench.advance(10 * 1.25 + CLOSE_TIMEOUT_S)
+    assert bench.listener.told[1] == "given up: Keep alive timeout"
+    bench.stop()
+
+
 # Messages
 
 
