@@ -161,9 +161,9 @@ class BridgeService(Service):
 
     async def _stop_parts(self, parts: Parts) -> None:
         parts.relay.shutting_down()
-        await self._until_idle(parts, FLUSH_S)
+        await self._at_most(FLUSH_S, parts.relay.events.when_idle())
         parts.relay.dispatch.hurry()
-        await self._until_idle(parts, COMMIT_S)
+        await self._at_most(COMMIT_S, Deferred.fromCoroutine(_until_safe(parts)))
         if self._saving.running:
             self._saving.stop()
         parts.stop()
@@ -176,9 +176,15 @@ class BridgeService(Service):
         except StorageFault as fault:
             self.log.error("cannot write the registry: {reason}", reason=str(fault))
 
-    async def _until_idle(self, parts: Parts, seconds: float) -> None:
-        """Until no event is on its way to safety, or so long."""
-        await parts.relay.events.when_idle().addTimeout(seconds, self._reactor, onTimeoutCancel=lambda result, _: None)
+    async def _at_most(self, seconds: float, done: Deferred[None]) -> None:
+        """Until it has fired, or so long."""
+        await done.addTimeout(seconds, self._reactor, onTimeoutCancel=lambda result, _: None)
+
+
+async def _until_safe(parts: Parts) -> None:
+    """Until no event is on its way to safety, and it is known which have come there."""
+    await parts.relay.events.when_idle()
+    await parts.relay.dispatch.settle()
 
 
 async def _listen(description: str, endpoint: IStreamServerEndpoint, parts: Parts) -> IListeningPort:

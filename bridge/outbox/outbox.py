@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -28,6 +28,7 @@ from .work import Holdings, Outcome
 FILE_NAME: Final = "outbox.sqlite3"
 SWEEP_S: Final = 60.0  # how often aged entries are looked for
 CLOSE_S: Final = 2.0  # how long a close may take: a disk that takes longer is not waited for
+ACKNOWLEDGED_AFTER_S: Final = 0.05  # how long acknowledgements wait for others: a round of its own for each takes longer than the work
 BATCH_BYTES: Final = 4 << 20  # as much as the link has on its way at once
 
 Observer = Callable[[Report], None]
@@ -68,6 +69,7 @@ class Outbox:
         self._observer = observer
         self._queue = Queue()
         self._round: Round | None = None
+        self._soon: IDelayedCall | None = None
         self._is_closing = False
         self._idle: Deferred[None] | None = None
         self._holdings = Holdings()
@@ -170,6 +172,12 @@ class Outbox:
             return fail(StorageFault("the outbox is closed"))
         return self._queued(self._queue.recall(checkpoint))
 
+    def settle(self) -> Deferred[None]:
+        """Fires when all that was delivered by now is known here, and `checkpoint` tells of it. Fails as `delivered` does."""
+        if self._is_closing:
+            return fail(StorageFault("the outbox is closed"))
+        return self._queued(self._queue.settle())
+
     def give_back(self, ids: Iterable[int]) -> None:
         """These were not delivered, and shall be handed out again, in their old order. Does nothing once the outbox was closed."""
         if not self._is_closing:
@@ -184,6 +192,9 @@ class Outbox:
         self._is_closing = True
         if self._sweeping.running:
             self._sweeping.stop()
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         self._go()
         closed = Deferred.fromCoroutine(self._close())
         return closed.addTimeout(bound_s, self._clock).addErrback(self._abandon)
@@ -220,9 +231,20 @@ class Outbox:
             self._go()
 
     def _go(self) -> None:
-        """Begin the next round, unless one is under way or nothing is queued."""
+        """Begin the next round, unless one is under way or nothing is queued; soon, if nobody waits for what is queued."""
         if self._round is not None or not self._queue or self._is_abandoned:
             return
+        if not self._queue.can_wait or self._is_closing:
+            self._begin()
+        elif self._soon is None:
+            self._soon = self._clock.callLater(ACKNOWLEDGED_AFTER_S, self._begin_late)
+
+    def _begin_late(self) -> None:
+        self._soon = None
+        if self._round is None and self._queue:
+            self._begin()
+
+    def _begin(self) -> None:
         self._round = taken = self._queue.take(self._wall(), self._clock.seconds(), may_expire=self.may_expire)
         done = self._thread.call(partial(self._store.perform, taken.work))
         done.addCallbacks(self._over, self._broke, callbackArgs=(taken,), errbackArgs=(taken,)).addErrback(self._defect)

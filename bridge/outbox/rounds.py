@@ -73,6 +73,11 @@ class Queue:
     def __bool__(self) -> bool:
         return bool(self._additions or self._next.work)
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether nothing is queued but what the broker has acknowledged, of which copies are kept."""
+        return not self._additions and self._next.work.can_wait
+
     def add(self, entry: Entry) -> Deferred[int]:
         """Queue an entry."""
         addition = Addition(entry, size_of(entry), Deferred())
@@ -93,6 +98,13 @@ class Queue:
             self._next.deletions.append(done)
         else:
             done.callback(None)
+        return done
+
+    def settle(self) -> Deferred[None]:
+        """Queue nothing, and wait until what is queued is done."""
+        done: Deferred[None] = Deferred()
+        self._next.work.is_awaited = True
+        self._next.deletions.append(done)
         return done
 
     def recall(self, checkpoint: Checkpoint | None) -> Deferred[None]:

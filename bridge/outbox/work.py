@@ -21,6 +21,8 @@ class Work:
     """Delivered, and deleted."""
     undeliverable: list[int] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    is_awaited: bool = False
+    """Whether somebody waits for it to be over, whatever there is to do."""
     is_sweep: bool = False
     may_expire: bool = False
     """Whether copies that were kept for long enough may be deleted."""
@@ -35,8 +37,13 @@ class Work:
         """Whether there is anything to write. What is acknowledged is known in memory alone: after a restart all is handed out again."""
         return bool(self.delivered or self.undeliverable or self.entries or self.is_sweep)
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether there is nothing but acknowledgements."""
+        return not (self.writes or self.given_back or self.is_awaited or self.is_recall or self.batches)
+
     def __bool__(self) -> bool:
-        return bool(self.writes or self.given_back or self.acknowledged or self.is_recall or self.batches)
+        return bool(self.acknowledged or not self.can_wait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,11 @@ class Dispatch:
         if self._rest is not None:
             self._rest.cancel()
 
+    async def settle(self) -> None:
+        """Until it is known of everything that the broker has acknowledged, so that it is not published again after the next start."""
+        if self._outbox.keeps_copies:
+            await self._outbox.settle().addErrback(self._not_deleted)
+
     # One event.
 
     async def _is_its_turn(self, terminal: str, *, urgent: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from zope.interface import implementer
 
 from bridge.errors import StorageFault
 from bridge.outbox import Entry, Limits, Outbox, Picture, Report, Stored
+from bridge.outbox.outbox import ACKNOWLEDGED_AFTER_S
 
 T = TypeVar("T")
 WALL = 1_700_000_000.0
@@ -94,6 +95,12 @@ class Site:
 
     def add(self, *entries: Entry) -> list[int]:
         return [result_of(self.outbox.add(each)) for each in entries]
+
+    def delivered(self, ids: Iterable[int]) -> None:
+        """The broker has acknowledged these, and all has come of it that comes of it."""
+        done = self.outbox.delivered(ids)
+        self.clock.advance(ACKNOWLEDGED_AFTER_S)
+        assert succeeds(done)
 
     def batch(self, most_bytes: int = MANY_BYTES) -> list[Stored]:
         return result_of(self.outbox.next_batch(most_bytes))

@@ -9,16 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from twisted.internet.defer import Deferred
 
 from bridge.outbox import Checkpoint, CopiesSize, Entry, Picture, Size
 from bridge.outbox.bounds import SPARE_DISK_BYTES
 from bridge.outbox.copies import Copies
-from bridge.outbox.outbox import SWEEP_S
+from bridge.outbox.outbox import ACKNOWLEDGED_AFTER_S, SWEEP_S
 from bridge.outbox.rows import Rows, size_of
 from bridge.outbox.store import MOST_EXPIRED
 from tests.outbox.conftest import MakeSite
-from tests.outbox.site import JPEG, Site, entry, fault_of, result_of, succeeds
+from tests.outbox.site import JPEG, Site, entry, fault_of, succeeds
 
 KEEP_S = 600.0
 BARE = size_of(entry(0))
@@ -39,7 +38,7 @@ def kept(site: Site) -> list[str]:
 
 def deliver(site: Site, *entries: Entry) -> list[int]:
     ids = site.add(*entries)
-    assert succeeds(site.outbox.delivered(ids))
+    site.delivered(ids)
     return ids
 
 
@@ -64,7 +63,7 @@ def test_an_acknowledgement_costs_no_transaction(site: Site) -> None:
     ids = site.add(entry(1), entry(2))
     statements: list[str] = []
     site.connection.set_trace_callback(statements.append)
-    assert succeeds(site.outbox.delivered(ids))
+    site.delivered(ids)
     assert {sql.split()[0] for sql in statements} == {"SELECT"}
 
 
@@ -85,7 +84,7 @@ def test_what_was_recalled_and_delivered_is_kept_once_more(site: Site) -> None:
     ids = deliver(site, entry(1), entry(2))
     succeeds(site.outbox.recall())
     assert site.keys() == ["1", "2"]
-    succeeds(site.outbox.delivered(ids))
+    site.delivered(ids)
     assert site.outbox.copies.events == 2
     assert site.keys() == []
     succeeds(site.outbox.recall())
@@ -120,7 +119,7 @@ def test_a_record_that_comes_again_waits_again_and_is_not_kept_twice(site: Site)
     assert (site.outbox.held("SN1"), site.outbox.copies.events) == (1, 1)
     assert site.outbox.checkpoint.below == first < checkpoint.below
     assert site.keys() == ["1"]
-    assert succeeds(site.outbox.delivered([first]))
+    site.delivered([first])
     assert (site.outbox.held("SN1"), site.outbox.copies.events) == (0, 2)
 
 
@@ -165,7 +164,7 @@ def test_they_go_with_what_is_added_meanwhile(site: Site) -> None:
     deliver(site, entry(1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site.outbox._queue, "sweep", lambda: None)
-        site.clock.advance(KEEP_S)
+        site.clock.advance(KEEP_S + 1)
     site.add(entry(2))
     assert kept(site) == []
 
@@ -227,7 +226,7 @@ def test_the_copy_that_was_acknowledged_first_goes_first(make_site: MakeSite) ->
     site = make_site(max_events=3, keep_s=KEEP_S)
     ids = site.add(entry(1), entry(2), entry(3))
     for entry_id in (ids[1], ids[2], ids[0]):
-        succeeds(site.outbox.delivered([entry_id]))
+        site.delivered([entry_id])
     site.add(entry(4))
     assert kept(site) == ["1", "3"]
 
@@ -323,7 +322,9 @@ def test_a_file_that_cannot_be_read_for_once(site: Site, monkeypatch: pytest.Mon
     assert site.keys() == ["2"]
     with monkeypatch.context() as patch:
         patch.setattr(Rows, method, raising(sqlite3.OperationalError("interrupted")))
-        assert "interrupted" in fault_of({"recall": site.outbox.recall, "acknowledge": lambda: site.outbox.delivered(ids)}[method]())
+        failed = {"recall": site.outbox.recall, "acknowledge": lambda: site.outbox.delivered(ids)}[method]()
+        site.clock.advance(ACKNOWLEDGED_AFTER_S)
+        assert "interrupted" in fault_of(failed)
     assert site.outbox.copies.events == 1
     assert site.keys() == ([] if method == "recall" else ["2"])
     assert succeeds(site.outbox.recall())
@@ -384,7 +385,7 @@ def test_copies_are_no_copies_where_none_are_to_be_kept(site: Site) -> None:
     site.limits = replace(site.limits, keep_s=0.0)
     site.reopen()
     assert site.keys() == ["1"]
-    succeeds(site.outbox.delivered([1]))
+    site.delivered([1])
     assert site.connection.execute("SELECT count(*) FROM entry").fetchone() == (0,)
 
 
@@ -411,15 +412,36 @@ def test_copies_in_their_order() -> None:
     assert (len(copies), copies.oldest()) == (1, 2)
 
 
-def test_waiting_for_the_disk(site: Site) -> None:
-    site.thread.prompt = False
-    ids: Deferred[int] = site.outbox.add(entry(1))
-    site.thread.run()
-    acknowledged = site.outbox.delivered([result_of(ids)])
-    assert site.outbox.holds("SN1")
-    site.thread.run()
-    assert succeeds(acknowledged)
-    assert not site.outbox.holds("SN1")
+def test_acknowledgements_wait_for_others_and_for_whatever_is_asked(site: Site) -> None:
+    ids = site.add(entry(1), entry(2), entry(3))
+    first = site.outbox.delivered(ids[:1])
+    site.clock.advance(ACKNOWLEDGED_AFTER_S / 2)
+    second = site.outbox.delivered(ids[1:2])
+    assert (first.called, second.called, site.outbox.held("SN1")) == (False, False, 3)
+    site.clock.advance(ACKNOWLEDGED_AFTER_S / 2)
+    assert (first.called, second.called, site.outbox.held("SN1")) == (True, True, 1)
+    third = site.outbox.delivered(ids[2:])
+    site.batch()
+    assert third.called
+    site.clock.advance(ACKNOWLEDGED_AFTER_S)
+    assert site.outbox.copies.events == 3
+
+
+def test_acknowledgements_are_known_at_once_where_somebody_waits_for_it(site: Site) -> None:
+    ids = site.add(entry(1))
+    acknowledged, settled = site.outbox.delivered(ids), site.outbox.settle()
+    assert (acknowledged.called, succeeds(settled)) == (True, True)
+    assert site.outbox.checkpoint.below == ids[0] + 1
+    assert succeeds(site.outbox.settle())
+    assert succeeds(site.outbox.close())
+    assert fault_of(site.outbox.settle()) == "the outbox is closed"
+
+
+def test_acknowledgements_that_wait_are_known_at_the_end(site: Site) -> None:
+    done = site.outbox.delivered(site.add(entry(1)))
+    site.reopen()
+    assert succeeds(done)
+    assert kept(site) == ["1"]
 
 
 # Checkpoints

@@ -135,7 +135,7 @@ class Machine(RuleBasedStateMachine):
     def end(self, chosen: list[int], *, is_delivered: bool) -> None:
         handed_out = [each for each in self.model.kept if each.id in chosen and each.is_handed_out]
         if is_delivered:
-            assert succeeds(self.site.outbox.delivered([each.id for each in handed_out]))
+            self.site.delivered([each.id for each in handed_out])
             if self.keeps_copies:
                 self.model.copies += sorted(handed_out, key=lambda each: each.id)
             else:

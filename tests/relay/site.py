@@ -25,6 +25,7 @@ from bridge.mqtt.link import Link
 from bridge.mqtt.message import BrokerLimits, Message, Publication
 from bridge.mqtt.topics import Topics
 from bridge.outbox import Outbox
+from bridge.outbox.outbox import ACKNOWLEDGED_AFTER_S
 from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay import outbox_news
 from bridge.relay.claims import Claims
@@ -230,6 +231,10 @@ class Site:
         while seconds > 0:
             self.clock.advance(min(seconds, 1.0))
             seconds -= min(seconds, 1.0)
+
+    def note(self) -> None:
+        """What the broker has acknowledged is known to the outbox."""
+        self.clock.advance(ACKNOWLEDGED_AFTER_S)
 
     # Terminals.
 

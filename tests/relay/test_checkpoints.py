@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from bridge.errors import BrokerRefused
 from bridge.mqtt.message import Message
 from bridge.mqtt.topics import BROKER_VERSION
 from bridge.relay.checkpoints import EVERY_S
+from tests.outbox.site import succeeds
 from tests.relay.conftest import MakeSite
 from tests.relay.site import Site, Terminal
 
@@ -55,6 +57,12 @@ class Memory:
         self.notice()
         self.site.link.go_down()
         self.site.relay.link_down()
+
+    def end(self) -> None:
+        """End the bridge in the regular way."""
+        settled = Deferred.fromCoroutine(self.site.relay.dispatch.settle())
+        assert succeeds(settled)
+        self.site.relay.stop()
 
 
 @pytest.fixture
@@ -265,8 +273,9 @@ def test_none_comes_before_it_is_known_what_the_broker_has_forgotten(memory: Mem
 def test_the_last_word_is_said_at_the_end(memory: Memory, terminal: Terminal) -> None:
     memory.notice()
     terminal.recognise(sequence=1)
-    memory.site.relay.stop()
-    assert len(memory.notice()) == 1
+    memory.end()
+    (last,) = memory.notice()
+    assert last["below"] == 2
     memory.site.relay.stop()
     assert memory.notice() == []
 
@@ -276,7 +285,7 @@ def test_a_bridge_that_was_restarted_in_the_regular_way_repeats_nothing(tmp_path
     memory = Memory(first)
     memory.come()
     first.terminal().recognise(sequence=1)
-    first.relay.stop()
+    memory.end()
     memory.notice()
     first.stop()
 

@@ -288,6 +288,7 @@ def test_always_the_disk_comes_first(make_site: MakeSite) -> None:
     assert answered(terminal) == [9]
     assert site.outbox.size.events == 1
     sent.acknowledge()
+    site.note()
     assert site.outbox.size.events == 0
     assert len(events(site)) == 1
 

@@ -51,10 +51,12 @@ def finish(site: Site) -> None:
 def test_what_was_acknowledged_is_published_again_as_it_was(site: Site, terminal: Terminal) -> None:
     terminal.recognise(sequence=1, snapPic=PICTURE)
     first = [each.publication for each in published(site)]
+    site.note()
     assert (site.outbox.size.events, site.outbox.copies.events) == (0, 1)
     outage(site)
     site.link_up()
     assert [each.publication for each in published(site)] == first
+    site.note()
     assert (site.outbox.size.events, site.outbox.copies.events) == (0, 1)
 
 
@@ -138,6 +140,7 @@ def test_an_acknowledgement_that_the_disk_was_too_slow_for_counts_for_nothing_on
     assert sequences(site) == []
     finish(site)
     assert sequences(site) == [1]
+    site.note()
     assert (site.outbox.size.events, site.outbox.copies.events) == (0, 1)
 
 
@@ -252,7 +255,11 @@ def test_nothing_queues_behind_what_the_broker_is_about_to_acknowledge(site: Sit
     assert site.outbox.held("SN1") == 3
     for each in published(site):
         each.acknowledge()
-    assert (site.outbox.held("SN1"), site.outbox.copies.events) == (0, 3)
+    terminal.recognise(sequence=4)
+    assert sequences(site) == [1, 2, 3, 4]
+    published(site)[-1].acknowledge()
+    site.note()
+    assert (site.outbox.held("SN1"), site.outbox.copies.events) == (0, 4)
     assert site.relay.dispatch._airborne._keys == {}
 
 
@@ -264,6 +271,7 @@ def test_nor_behind_what_the_disk_has_yet_to_learn_of(site: Site, terminal: Term
     finish(site)
     terminal.recognise(sequence=3)
     assert sequences(site) == [1, 2, 3]
+    site.note()
     assert site.relay.dispatch._airborne._keys == {}
 
 
@@ -329,4 +337,5 @@ def test_a_record_that_comes_again_after_it_was_acknowledged(site: Site, termina
     terminal.again().log_in().recognise(sequence=1)
     assert site.outbox.held("SN1") == 1
     published(site)[-1].acknowledge()
+    site.note()
     assert (sequences(site), site.outbox.held("SN1"), site.outbox.copies.events) == ([1, 1], 0, 1)
