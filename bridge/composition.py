@@ -294,7 +294,7 @@ def _discovery(common: _Common, configuration: Configuration) -> Discovery:
         places=_places(common.config),
         offer=Offer.of(common.config),
         knowledge=Knowledge(registry.get, registry.terminals, roster.is_known, is_here, roster.name_of, configuration),
-        unsubscribe=common.link.unsubscribe,
+        skip_retained=common.link.skip_retained,
     )
 
 

@@ -38,6 +38,7 @@ class DiscoveryTopics:
         return None
 
     def subscriptions(self) -> tuple[Subscription, ...]:
-        """What the bridge listens to: Home Assistant's birth, and, at its start alone, what was announced before. It can do without."""
-        before = Subscription(self.all_devices, retain_handling=0, retain_as_published=False, no_local=True, needed=False)
-        return (Subscription(self.status, needed=False), before)
+        """What the bridge listens to: Home Assistant's birth, and what is announced, by itself before its start and then by other bridges. It can
+        do without."""
+        devices = Subscription(self.all_devices, retain_handling=0, retain_as_published=False, no_local=True, needed=False)
+        return (Subscription(self.status, needed=False), devices)

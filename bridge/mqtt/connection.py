@@ -93,10 +93,6 @@ class Connection(protocol.Protocol):
         self._stream.write(encoded.packet(packet_id))
         return packet_id
 
-    def unsubscribe(self, topic_filter: str) -> None:
-        """Have the broker send no more of this. Only between `connection_up` and the end."""
-        self._client.unsubscribe(topic_filter)
-
     def disconnect(self) -> None:
         """Say DISCONNECT, so that the broker drops the will, and close."""
         self._set_aside("disconnected")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random as random_module
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar, cast
@@ -140,11 +141,11 @@ class Link(Service):
         """Whether what `publish` returned this for has not been sent, and can be withdrawn."""
         return self._window.is_waiting(published)
 
-    def unsubscribe(self, topic_filter: str) -> None:
-        """Listen no more to this, on this connection or a later one. What the broker has sent already still arrives."""
-        self._subscriptions = tuple(each for each in self._subscriptions if each.topic_filter != topic_filter)
-        if self._connection is not None and self.is_up:
-            self._connection.unsubscribe(topic_filter)
+    def skip_retained(self, topic_filter: str) -> None:
+        """What is retained there is known: on later connections, ask for what is new alone. MQTT 3.1.1 cannot: all of it comes again."""
+        self._subscriptions = tuple(
+            dataclasses.replace(each, retain_handling=2) if each.topic_filter == topic_filter else each for each in self._subscriptions
+        )
 
     def redial(self, reason: str) -> None:
         """Give up the connection, with whatever is still unread in it, and make another."""

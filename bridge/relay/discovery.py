@@ -1,7 +1,8 @@
 """Has Home Assistant know the bridge and its terminals: announces them, keeps that true, and clears what is left of those that are gone.
 
 An announcement is a retained discovery payload. Those of earlier runs stand at the broker; what they had and the new ones do not have any
-more must be taken back one by one. So they are read at the start, before anything is announced, and never again.
+more must be taken back one by one. So they are read at the start, before anything is announced. From then on those of other bridges are
+heard: a terminal can move to one of them, and is announced in the same place there.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Discovery:
         places: DiscoveryTopics | None,
         offer: Offer,
         knowledge: Knowledge,
-        unsubscribe: Callable[[str], None],
+        skip_retained: Callable[[str], None],
     ) -> None:
         self._clock = clock
         self._random = random
@@ -100,11 +101,13 @@ class Discovery:
         self._places = places
         self._offer = offer
         self._knowledge = knowledge
-        self._unsubscribe = unsubscribe
+        self._skip_retained = skip_retained
         self._has_read = False
         self._earlier: dict[str, Announced] = {}
         self._elsewhere: set[str] = set()
-        """Terminals that another bridge has announced: they may have moved there, and are its own until they come back."""
+        """Terminals that another bridge has announced: unless they are here, they have moved there, and are its own until they come back."""
+        self._insisted: set[str] = set()
+        """Terminals that are here, and that another bridge announced all the same: it may not know that they moved."""
         self._told: dict[str, _Told] = {}
         self._due: dict[str, None] = {}
         self._timers: dict[str, IDelayedCall] = {}
@@ -138,9 +141,17 @@ class Discovery:
                 self._set("birth", self._random.uniform(*BIRTH_JITTER_S), self._born)
             return True
         discovery_id = self._places.device_of(message.topic)
-        if discovery_id is not None and message.retain and not self._has_read:
-            self._found(discovery_id, announced(message.payload))
+        if discovery_id is not None:
+            self._heard(discovery_id, message)
         return discovery_id is not None
+
+    def joined(self, serial: str) -> None:
+        """A terminal is here, wherever it was before."""
+        self._insisted.discard(serial)
+        if serial in self._elsewhere:
+            self._elsewhere.discard(serial)
+            self._told.pop(serial, None)  # whatever was told, the other bridge's stands there now
+        self.changed(serial)
 
     def changed(self, serial: str) -> None:
         """Something about a terminal may have changed."""
@@ -150,7 +161,9 @@ class Discovery:
                 self._set("soon", SOON_S, self._announce_some)
 
     def retract(self, serial: str) -> None:
-        """Home Assistant is to know this terminal no more."""
+        """Home Assistant is to know this terminal no more, unless another bridge announces it."""
+        if self._is_elsewhere(serial):
+            self.given_up(serial)
         was_told = self._told.pop(serial, None) is not None
         was_there = self._earlier.pop(serial, None) is not None
         if self._places is not None and (was_told or was_there):
@@ -170,28 +183,52 @@ class Discovery:
         if self._places is not None:
             self._board.forget(self._places.device(terminal_id(serial)))
 
-    # Before anything is announced.
+    # What is announced, and by whom.
 
-    def _found(self, discovery_id: str, said: Announced | None) -> None:
-        """Something is announced already. If it is by this very bridge, of a terminal that is no more, it is an orphan."""
+    def _heard(self, discovery_id: str, message: Message) -> None:
+        """Something is announced. It costs a look at 20 kB, so not at what can change nothing."""
         serial = serial_of(discovery_id)
-        if said is None or serial is None or discovery_id == bridge_id(self._topics):
+        if serial is None or discovery_id == bridge_id(self._topics):
+            return
+        if self._has_read and (self._is_elsewhere(serial) or self._knowledge.find(serial) is None):
+            return
+        said = announced(message.payload)
+        if said is None:
             return
         if said.bridge_state != self._topics.state:
-            self._elsewhere.add(serial)
+            self._heard_of_another(serial)
+        elif message.retain and not self._has_read:
+            self._found(serial, said)
+
+    def _heard_of_another(self, serial: str) -> None:
+        """Another bridge announces a terminal. Where it is here, that is said once more, in case the other was cut off when it moved. Once for
+        each time that it joins: its connection here may be dead, and of two that insist neither would give way."""
+        assert self._places is not None
+        if self._knowledge.is_here(serial) and serial not in self._insisted:
+            self._insisted.add(serial)
+            self._board.changed(self._places.device(terminal_id(serial)))
             return
+        self._elsewhere.add(serial)
+        if self._is_elsewhere(serial):
+            self.given_up(serial)
+
+    def _is_elsewhere(self, serial: str) -> bool:
+        return serial in self._elsewhere and not self._knowledge.is_here(serial)
+
+    def _found(self, serial: str, said: Announced) -> None:
+        """This very bridge has announced it. If the terminal is no more, it is an orphan."""
         known = self._knowledge.find(serial)
         if known is not None and known.status == "approved":
             self._earlier[serial] = said
         elif self._places is not None:
             self.log.info("terminal {device} is known no more: taken back from Home Assistant", device=serial)
-            self._board.clear(self._places.device(discovery_id))
+            self._board.clear(self._places.device(terminal_id(serial)))
 
     def _read_all(self) -> None:
         """What was announced before is known: from now on this bridge speaks."""
         assert self._places is not None
         self._has_read = True
-        self._unsubscribe(self._places.all_devices)
+        self._skip_retained(self._places.all_devices)
         bridge = bridge_device(self._topics, self._offer)
         self._board.post(self._places.device(bridge.id), announcement(bridge, _NOTHING))
         self._due |= {known.serial: None for known in self._knowledge.all()}
@@ -202,9 +239,7 @@ class Discovery:
     def _announce_some(self) -> None:
         for serial in list(self._due)[:MOST_AT_ONCE]:
             del self._due[serial]
-            if self._knowledge.is_here(serial):
-                self._elsewhere.discard(serial)
-            if self._knowledge.is_ours(serial) and serial not in self._elsewhere:
+            if self._knowledge.is_ours(serial) and not self._is_elsewhere(serial):
                 self._announce(serial)
         if self._due:
             self._set("soon", 0, self._announce_some)
@@ -265,7 +300,7 @@ class Discovery:
         """A terminal's announcement."""
         discovery_id = None if self._places is None else self._places.device_of(topic)
         serial = None if discovery_id is None else serial_of(discovery_id)
-        return None if serial is None or serial not in self._told else self._draw(serial)
+        return None if serial is None or serial not in self._told or self._is_elsewhere(serial) else self._draw(serial)
 
     # Home Assistant's birth.
 

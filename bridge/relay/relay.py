@@ -92,7 +92,7 @@ class Relay:
         )
         self.presence.joined(terminal, replaced=replaced)
         self.config_reading.joined(terminal)
-        self.discovery.changed(terminal.serial)
+        self.discovery.joined(terminal.serial)
 
     def updated(self, terminal: TerminalProtocol) -> None:
         """A terminal said more of itself."""

@@ -19,7 +19,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 0x10, 0x20, 0x30, 0x40, 0x80, 0x90, 0xC0, 0xD0, 0xE0
-UNSUBSCRIBE, UNSUBACK = 0xA0, 0xB0
 LEVEL_5 = 5
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 1883)
 
@@ -118,7 +117,6 @@ class Conversation:
         self.script = script
         self.connect: Connect | None = None
         self.subscribed = b""
-        self.unsubscribed = b""
         self.published: list[Published] = []
         self.pings = 0
         self.is_disconnected = False
@@ -126,7 +124,6 @@ class Conversation:
         self._answers: dict[int, Callable[[int, bytes], None]] = {
             CONNECT: self._on_connect,
             SUBSCRIBE: self._on_subscribe,
-            UNSUBSCRIBE: self._on_unsubscribe,
             PUBLISH: self._on_publish,
             PINGREQ: self._on_ping,
             DISCONNECT: self._on_disconnect,
@@ -182,10 +179,6 @@ class Conversation:
         self.subscribed = body
         if self.script.suback is not None:
             self.send(packet(SUBACK, body[:2] + (b"\0" if self.level == LEVEL_5 else b"") + bytes(_codes(self.script.suback))))
-
-    def _on_unsubscribe(self, header: int, body: bytes) -> None:
-        self.unsubscribed += body
-        self.send(packet(UNSUBACK, body[:2] + (b"\0\0" if self.level == LEVEL_5 else b"")))
 
     def _on_publish(self, header: int, body: bytes) -> None:
         length = int.from_bytes(body[:2], "big")

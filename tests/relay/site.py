@@ -82,7 +82,7 @@ class FakeLink:
     sent: list[Sent] = field(default_factory=list)
     drained: list[Deferred[None]] = field(default_factory=list)
     redialled: list[str] = field(default_factory=list)
-    unsubscribed: list[str] = field(default_factory=list)
+    retained_skipped: list[str] = field(default_factory=list)
 
     def publish(self, publication: Publication) -> Deferred[None]:
         if not self.is_up:
@@ -96,8 +96,8 @@ class FakeLink:
     def redial(self, reason: str) -> None:
         self.redialled.append(reason)
 
-    def unsubscribe(self, topic_filter: str) -> None:
-        self.unsubscribed.append(topic_filter)
+    def skip_retained(self, topic_filter: str) -> None:
+        self.retained_skipped.append(topic_filter)
 
     def is_waiting(self, published: Deferred[None]) -> bool:
         return any(each.done is published for each in self.sent[self.room :] if not each.done.called)

@@ -64,11 +64,11 @@ def test_nothing_is_announced_before_it_is_known_what_was(site: Site) -> None:
     site.terminal()
     site.wait(READING_S - 0.5)
     assert site.link.on(BRIDGE) == site.link.on(SN1) == []
-    assert site.link.unsubscribed == []
+    assert site.link.retained_skipped == []
     site.wait(SOON_S + 1)
     assert len(announced(site, BRIDGE)) == 1
     assert len(announced(site)) == 1
-    assert site.link.unsubscribed == [ALL_DEVICES]
+    assert site.link.retained_skipped == [ALL_DEVICES]
 
 
 def test_a_broker_that_goes_away_meanwhile_is_listened_to_again(site: Site) -> None:
@@ -77,12 +77,12 @@ def test_a_broker_that_goes_away_meanwhile_is_listened_to_again(site: Site) -> N
     site.link.go_down()
     site.relay.link_down()
     site.wait(READING_S)
-    assert site.link.unsubscribed == []
+    assert site.link.retained_skipped == []
     started(site)
-    assert site.link.unsubscribed == [ALL_DEVICES]
+    assert site.link.retained_skipped == [ALL_DEVICES]
     site.link_up()
     site.wait(READING_S)
-    assert site.link.unsubscribed == [ALL_DEVICES]
+    assert site.link.retained_skipped == [ALL_DEVICES]
 
 
 def test_announcements_are_retained(running: Site) -> None:
@@ -267,6 +267,114 @@ def test_a_terminal_that_another_bridge_has_is_left_to_it(make_site: MakeSite) -
     site.wait(SOON_S)
     site.link_up()
     assert site.link.on(SN1) == []
+
+
+# A terminal that moves to a bridge with another base topic, or is at both
+
+
+MOVED = before(Topics("other"))
+
+
+def born(site: Site) -> None:
+    """Home Assistant starts, and is told."""
+    site.publish("homeassistant/status", b"online")
+    site.wait(11)
+
+
+@pytest.fixture
+def moved(running: Site) -> Site:
+    """A site whose terminal has gone, and was announced by another bridge; what was published so far has been taken."""
+    joined(running).hang_up()
+    send(running, MOVED, retain=False)
+    running.link.taken()
+    return running
+
+
+def test_what_another_bridge_announces_is_left_alone(moved: Site) -> None:
+    born(moved)
+    moved.request("device/rename", {"id": "SN1", "name": "Back door"})
+    moved.wait(SOON_S)
+    assert moved.request("rediscover")["data"] == {"terminals": 0}
+    moved.link.go_down()
+    moved.relay.link_down()
+    moved.link_up()
+    moved.wait(READING_S)
+    assert moved.link.on(SN1) == []
+    assert len(announced(moved, BRIDGE)) >= 1
+
+
+@pytest.mark.parametrize("request_name", ["device/remove", "device/block"])
+def test_what_another_bridge_announces_is_not_taken_back(moved: Site, request_name: str) -> None:
+    assert moved.request(request_name, {"id": "SN1"})["status"] == "ok"
+    moved.wait(SOON_S)
+    assert moved.link.on(SN1) == []
+
+
+def test_a_terminal_that_comes_back_is_announced_and_taken_back_again(moved: Site) -> None:
+    joined(moved).hang_up()
+    assert len(announced(moved)) == 1
+    moved.link.taken()
+    born(moved)
+    assert len(announced(moved)) == 1
+    moved.request("device/remove", {"id": "SN1"})
+    assert [each.publication.payload for each in moved.link.on(SN1)] == [b""]
+
+
+def test_what_the_broker_had_kept_of_another_bridge_counts_too(running: Site) -> None:
+    """On 3.1.1 it is told at every subscription."""
+    joined(running).hang_up()
+    send(running, MOVED)
+    running.link.taken()
+    born(running)
+    assert running.link.on(SN1) == []
+
+
+@pytest.mark.parametrize("payload", [before(Topics("qyzn")), b"", b"{}"])
+def test_neither_our_own_announcement_nor_one_that_is_cleared_is_another_bridges(running: Site, payload: bytes) -> None:
+    """On 3.1.1 a bridge hears itself."""
+    joined(running).hang_up()
+    send(running, payload, retain=False)
+    running.link.taken()
+    born(running)
+    assert len(announced(running)) == 1
+
+
+def test_over_a_bridge_that_did_not_hear_of_the_move_a_terminal_is_announced_once_more(running: Site) -> None:
+    """Once for each time that it joins: of two bridges that both have it neither would give way."""
+    terminal = joined(running)
+    running.link.taken()
+    send(running, MOVED, retain=False)
+    assert len(announced(running)) == 1
+    send(running, MOVED, retain=False)
+    running.wait(SOON_S)
+    assert len(announced(running)) == 1
+    terminal.hang_up()
+    joined(running)
+    running.link.taken()
+    send(running, MOVED, retain=False)
+    assert len(announced(running)) == 1
+
+
+def test_a_connection_that_the_terminal_has_left_long_ago_changes_nothing(running: Site) -> None:
+    """It moved, and its connection here is still to be found dead."""
+    terminal = joined(running)
+    for _ in range(2):
+        send(running, MOVED, retain=False)
+    terminal.hang_up()
+    running.link.taken()
+    born(running)
+    running.request("device/remove", {"id": "SN1"})
+    assert running.link.on(SN1) == []
+
+
+def test_a_terminal_that_was_at_both_is_announced_when_it_joins_again(running: Site) -> None:
+    terminal = joined(running)
+    for _ in range(2):
+        send(running, MOVED, retain=False)
+    terminal.hang_up()
+    running.link.taken()
+    joined(running)
+    assert len(announced(running)) == 1
 
 
 # The broker and Home Assistant
