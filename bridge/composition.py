@@ -36,6 +36,7 @@ from bridge.relay.configuration import Configuration
 from bridge.relay.discovery import Discovery, Knowledge
 from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
+from bridge.relay.headcount import Headcount
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Moments, Presence
 from bridge.relay.relay import Relay
@@ -275,6 +276,7 @@ def _commands(common: _Common, presence: Presence, setting: ConfigSetting, atten
         seconds=common.seconds,
         local=local,
         refused=refused,
+        headcount=Headcount(presence.people_counted),
         courses=setting.courses(),
     )
 

@@ -112,6 +112,8 @@ class NoAnswer(AnswerData):
 
 Example = Mapping[str, Any]
 EventField = Literal["image", "compare_image"]
+PeopleEffect = Literal["counts", "changes", "clears"]
+"""What a command is to the number of people that a terminal knows: the answer tells it, it may be another one now, or there is nobody left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,12 +144,13 @@ class Declaration:
 @dataclass(frozen=True, kw_only=True)
 class Command(Declaration):
     """A message to the terminal. `door` marks those that may open a door: they have a short ttl and are never sent twice. A terminal
-    that does not know the command (103) may know it by its `other_name`."""
+    that does not know the command (103) may know it by its `other_name`. `people`: what it is to the number of people there."""
 
     data: type[CommandData]
     door: bool
     answer_pictures: tuple[Picture, ...]
     other_name: str | None = None
+    people: PeopleEffect | None = None
 
     @property
     def timeout_s(self) -> float:
@@ -194,6 +197,7 @@ def command(
     door: bool = False,
     answer_pictures: tuple[Picture, ...] = (),
     other_name: str | None = None,
+    people: PeopleEffect | None = None,
 ) -> Callable[[type[C]], type[C]]:
     """Declare a message to the terminal. `example` and `answer_example` are the document's own `data`."""
 
@@ -210,6 +214,7 @@ def command(
             door=door,
             answer_pictures=answer_pictures,
             other_name=other_name,
+            people=people,
         )
         return shape
 

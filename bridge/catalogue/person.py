@@ -38,7 +38,7 @@ _EXAMPLE = {
 }
 
 
-@command("add_person", section="4.3.1", example={**_EXAMPLE, "passMode": 255})
+@command("add_person", section="4.3.1", example={**_EXAMPLE, "passMode": 255}, people="changes")
 class AddPerson(NewPersonFields):
     """Add a person, without a face."""
 
@@ -51,7 +51,7 @@ class UpdatePerson(PersonFields):
     person_type: Maybe[Annotated[int, choice("the person's list", PERSON_TYPES)]] = field(name="type", default=UNSET)
 
 
-@command("delete_person", section="4.3.3", example={"idSet": ["100001"]})
+@command("delete_person", section="4.3.3", example={"idSet": ["100001"]}, people="changes")
 class DeletePerson(CommandData):
     """Delete persons with their faces; a terminal is asked for one after the other."""
 
@@ -72,7 +72,7 @@ class DeletePerson(CommandData):
         }
 
 
-@command("clear_person", section="4.3.4", example={})
+@command("clear_person", section="4.3.4", example={}, people="clears")
 class ClearPerson(CommandData):
     """Delete every person and every face."""
 
@@ -83,7 +83,7 @@ class SyncPersonAnswer(AnswerData):
     person_num: Annotated[int, number("persons that the terminal will report", ge=0)] = field(name="person_num")
 
 
-@command("sync_person", section="4.3.6", example={}, answer=SyncPersonAnswer, answer_example={"person_num": 125})
+@command("sync_person", section="4.3.6", example={}, answer=SyncPersonAnswer, answer_example={"person_num": 125}, people="counts")
 class SyncPerson(CommandData):
     """Have the terminal report every person it knows, as device_sync_person."""
 
@@ -99,6 +99,7 @@ class PersonFace(CommandData):
     "add_person_face",
     section="4.3.8",
     version=3,
+    people="changes",
     example={
         **_EXAMPLE,
         "portrait": EXAMPLE_JPEG,

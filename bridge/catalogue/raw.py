@@ -32,7 +32,8 @@ def named(name: str, commands: dict[str, Command]) -> Command | None:
 
 
 def raw_command(name: str, commands: dict[str, Command]) -> Command:
-    """The message of this name, unchecked. One that is not among `commands` may open a door, and is treated as if it did."""
+    """The message of this name, unchecked. One that is not among `commands` may open a door, or change who is known, and is treated as if
+    it did."""
     known = named(name, commands)
     if known is not None:
         return replace(known, name=name, other_name=None, data=RawData)
@@ -47,4 +48,5 @@ def raw_command(name: str, commands: dict[str, Command]) -> Command:
         data=RawData,
         door=True,
         answer_pictures=(),
+        people="changes",
     )

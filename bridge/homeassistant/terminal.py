@@ -164,8 +164,25 @@ def _condition(serial: str, topics: Topics, offer: Offer) -> Iterator[Component]
     yield entity("sensor", "last_seen", language, device_class="timestamp", value_template=templates.field("last_seen"), **info)
     yield entity("sensor", "firmware", language, icon="mdi:tag", value_template=templates.field("firmware"), **info)
     yield entity("sensor", "address", language, icon="mdi:ip-network", value_template=templates.field("address"), **info)
+    if "sync_person" not in offer.deny:
+        yield _people(serial, topics, offer)
     if offer.body_temperature and "body_temperature" not in offer.omit:
         yield _body_temperature(serial, topics, offer)
+
+
+def _people(serial: str, topics: Topics, offer: Offer) -> Component:
+    """How many people it knows; unavailable while it is away, when nobody knows. No button asks for the number: the terminal would report
+    each of them, pictures and all."""
+    return entity(
+        "sensor",
+        "people",
+        offer.language,
+        icon="mdi:account-group",
+        entity_category="diagnostic",
+        state_class="measurement",
+        state_topic=topics.device_info(serial),
+        value_template=templates.field("person_count"),
+    )
 
 
 def _body_temperature(serial: str, topics: Topics, offer: Offer) -> Component:

@@ -22,6 +22,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "last_seen": ("Last seen", "最近在线"),
     "firmware": ("Firmware", "固件版本"),
     "address": ("Address", "网络地址"),
+    "people": ("People", "人员数量"),
     "body_temperature": ("Body temperature", "体温"),
     # The bridge.
     "bridge": ("QYZN bridge", "QYZN 网桥"),

@@ -189,3 +189,9 @@ class DeviceInfo(Struct, forbid_unknown_fields=True):
     instance: Annotated[str | None, means("the bridge it is connected to, where several share a broker")]
     session_since: Annotated[Time, means("since when it is connected")]
     last_seen: Annotated[Time, means("when it was last heard of, to a minute; when it went, once it is away")]
+    person_count: Annotated[
+        int | None,
+        means(
+            "how many people it knows, by its answer to sync_person or clear_person; null until it is asked, and once that may have changed"
+        ),
+    ]

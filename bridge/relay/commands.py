@@ -31,6 +31,7 @@ from bridge.mqtt.pictures import OVERHEAD_BYTES, depict
 from bridge.mqtt.privacy import hidden_in_answers, without
 from bridge.mqtt.topics import ALL, CommandTopic, Topics
 from bridge.relay.calls import Call, CommandRules, Course, Exchange, Terminals, Wish
+from bridge.relay.headcount import Headcount
 from bridge.relay.outlet import Outlet
 from bridge.relay.permission import Permission
 from bridge.relay.replies import Replies
@@ -62,7 +63,8 @@ STRAY = Wish("a topic that is no command's", lambda _, data: _stray(data), _stra
 
 class CommandRelay:
     """Carries out commands. `wall` gives UNIX seconds, `arrived_at` those at which what is read now may have arrived, `seconds` is a monotonic
-    clock, `local` gives a moment in a terminal's zone; `refused` is told of what the bridge itself refused."""
+    clock, `local` gives a moment in a terminal's zone; `refused` is told of what the bridge itself refused, `headcount` watches what
+    may change how many people a terminal knows."""
 
     log = Logger()
 
@@ -79,6 +81,7 @@ class CommandRelay:
         seconds: Callable[[], float],
         local: Callable[[float, str], datetime],
         refused: Callable[[Response], None],
+        headcount: Headcount,
         courses: Mapping[str, Course] | None = None,
     ) -> None:
         self._outlet = outlet
@@ -91,6 +94,7 @@ class CommandRelay:
         self._seconds = seconds
         self._local = local
         self._refused = refused
+        self._headcount = headcount
         self._courses = courses or {}
         self._permission = Permission(rules, seconds)
         self._transactions = Transactions()
@@ -196,7 +200,8 @@ class CommandRelay:
         self._permission.spend(call.device, command)
         now = self._seconds()
         errand = Errand(command, data, unknown, now + timeout_s, now + left_s)
-        end: Deferred[Any] = Deferred.fromCoroutine(self._sending.send(terminal, errand))
+        sending = self._headcount.watch(call.device, command, self._sending.send(terminal, errand))
+        end: Deferred[Any] = Deferred.fromCoroutine(sending)
         return end.addCallback(self._concluded, call, command, data).addErrback(self._defect, call)
 
     def _left_s(self, call: Call, order: Order, command: Command) -> float:

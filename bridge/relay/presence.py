@@ -100,6 +100,7 @@ _deflation = Deflation(
             "instance": None,
             "session_since": "2026-01-01T00:00:00.000+00:00",
             "last_seen": "2026-01-01T00:00:00.000+00:00",
+            "person_count": None,
         }
     )
 )
@@ -125,6 +126,9 @@ class Presence:
     """The kinds of pictures that the broker keeps, if it does."""
     counters: dict[str, Counters] = field(default_factory=dict)
     _standings: dict[str, _Standing] = field(default_factory=dict)
+    _people: dict[str, int] = field(default_factory=dict)
+    """How many people terminals know, of those that said so while they have been connected: one that joins anew may have been reset meanwhile,
+    or changed at its own menu, and nobody would tell."""
     _leaving: dict[str, IDelayedCall] = field(default_factory=dict)
     _devices_due: IDelayedCall | None = None
     _devices_posted: float = -inf
@@ -160,6 +164,7 @@ class Presence:
         if leaving is not None:
             leaving.cancel()
         self.claims.ours(serial)
+        self._people.pop(serial, None)
         was_away = not self._is_online(serial)
         self._post_info(terminal)
         self._post_availability(serial, True)
@@ -172,10 +177,8 @@ class Presence:
     def left(self, serial: str, reason: str, *, clean: bool) -> None:
         """A terminal is gone: away at once after a logout, otherwise unless it is back soon."""
         self.heard(serial)
-        standing = self._standings.get(serial)
-        if standing is not None and standing.info:
-            info = msgspec.json.decode(_deflation.inflate(standing.info))
-            self._keep_info(serial, {**info, "last_seen": self.moments.now()}, made_at=-inf)
+        self._people.pop(serial, None)
+        self._amend_info(serial, made_at=-inf, last_seen=self.moments.now(), person_count=None)
         if clean:
             self._away(serial, reason)
         else:
@@ -186,6 +189,16 @@ class Presence:
         standing = self._standings.get(terminal.serial)
         if standing is None or self.clock.seconds() - standing.made_at >= SEEN_EVERY_S:
             self._post_info(terminal)
+
+    def people_counted(self, serial: str, count: int | None) -> None:
+        """A terminal knows so many people; None: nobody can tell any more."""
+        if self._people.get(serial) == count:
+            return
+        if count is None:
+            del self._people[serial]
+        else:
+            self._people[serial] = count
+        self._amend_info(serial, person_count=count)
 
     def removed(self, serial: str) -> None:
         """A terminal is known no more: nothing retained is to be left of it."""
@@ -268,8 +281,16 @@ class Presence:
             "instance": self.instance or None,
             "session_since": self.moments.at(terminal.joined_at or self.moments.wall()),
             "last_seen": self.moments.now(),
+            "person_count": self._people.get(identity.serial),
         }
         self._keep_info(identity.serial, info, made_at=self.clock.seconds())
+
+    def _amend_info(self, serial: str, made_at: float | None = None, **changes: Any) -> None:
+        """Change some of what is said, if anything is; when it was made stays, unless given."""
+        standing = self._standings.get(serial)
+        if standing is not None and standing.info:
+            info = msgspec.json.decode(_deflation.inflate(standing.info))
+            self._keep_info(serial, {**info, **changes}, standing.made_at if made_at is None else made_at)
 
     def _keep_info(self, serial: str, info: dict[str, Any], made_at: float) -> None:
         standing, deflated = self._standings.setdefault(serial, _Standing()), _deflation.deflate(_encode(info))

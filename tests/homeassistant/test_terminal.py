@@ -84,6 +84,7 @@ def test_what_is_never_published_has_no_entity(omit: str, gone: set[str]) -> Non
     [
         ("open_door", {"open_door", "lock"}),
         ("device_restart", {"restart"}),
+        ("sync_person", {"people"}),
         ("snapshot_picture", {"snapshot", "snapshot_image"}),
     ],
 )
@@ -142,6 +143,10 @@ INFO = b'{"id":"T-0001","firmware":"V1.0.0","address":"192.0.2.7","last_seen":"2
         ("firmware", b'{"firmware":null}', "None"),
         ("firmware", b"", "None"),
         ("last_seen", b"{}", "None"),
+        ("people", b'{"person_count":125}', "125"),
+        ("people", b'{"person_count":0}', "0"),
+        ("people", b'{"person_count":null}', "None"),
+        ("people", INFO, "None"),
         ("body_temperature", b'{"body_temperature":36.6}', "36.6"),
         ("body_temperature", b'{"body_temperature":null}', "None"),
         ("tag_recognition", b'{"card_number":"4711"}', "4711"),
@@ -161,6 +166,13 @@ def test_how_the_terminal_is_can_be_seen_while_it_is_away() -> None:
     for key in ("connection", "last_seen", "firmware", "address"):
         assert found[key]["availability"] == [{"topic": "qyzn/bridge/state"}]
         assert found[key]["entity_category"] == "diagnostic"
+
+
+def test_how_many_people_it_knows_cannot_be_seen_while_it_is_away() -> None:
+    people = components()["people"]
+    assert (people["state_topic"], people["entity_category"]) == ("qyzn/T-0001/info", "diagnostic")
+    assert "availability" not in people, "that of the device holds, and so that of the terminal"
+    assert (components()["people"]["name"], components(Offer(language="zh"))["people"]["name"]) == ("People", "人员数量")
 
 
 def test_automations_can_start_with_a_ring_and_each_recognition() -> None:

@@ -91,6 +91,23 @@ def test_what_is_set_there_is_set_at_the_terminal(house: House, watch: Watch) ->
     assert watcher.first(f"{house.name}/{house.serial}/response/device_restart").json["status"] == "ok"
 
 
+def test_how_many_people_a_terminal_knows_is_shown_as_long_as_it_is_sure(house: House, watch: Watch) -> None:
+    watcher = watch(house.name)
+    terminals = house.terminals(house.bridge())
+    home, people, command = house.home, house.id("sensor", "people"), f"{house.name}/{house.serial}/command"
+    shown = home.wait_for(people, "unknown")["attributes"]
+    assert (shown["friendly_name"], shown["icon"]) == (f"{house.serial} People", "mdi:account-group")
+    watcher.publish(f"{command}/sync_person", b"{}")
+    answer = watcher.first(f"{house.name}/{house.serial}/response/sync_person").json
+    home.wait_for(people, str(answer["data"]["person_num"]))
+    watcher.publish(f"{command}/add_person", {"personId": "9001", "personCode": "9001", "name": "Jane", "type": 1})
+    home.wait_for(people, "unknown")
+    watcher.publish(f"{command}/clear_person", b"{}")
+    home.wait_for(people, "0")
+    terminals.stop()
+    home.wait_for(people, "unavailable")
+
+
 def test_the_switch_of_the_bridge_lets_terminals_in(house: House, watch: Watch) -> None:
     watcher = watch(house.name)
     house.bridge()

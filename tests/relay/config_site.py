@@ -20,6 +20,7 @@ from bridge.relay.commands import CommandRelay
 from bridge.relay.config_reading import JITTER_S, ConfigReading
 from bridge.relay.config_setting import ConfigSetting
 from bridge.relay.configuration import Configuration
+from bridge.relay.headcount import Headcount
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.replies import Replies
 from bridge.session.admission import Identity
@@ -123,6 +124,7 @@ class Site:
             seconds=self.clock.seconds,
             local=lambda moment, _: datetime.fromtimestamp(moment, UTC),
             refused=lambda _: None,
+            headcount=Headcount(lambda device, count: None),
             courses=self.setting.courses(),
         )
 

@@ -36,6 +36,7 @@ def test_a_terminal_that_joins_is_online_and_told_of(site: Site) -> None:
         "instance": None,
         "session_since": NOW,
         "last_seen": NOW,
+        "person_count": None,
     }
     assert info[0].json["firmware"] is None  # the register did not tell it
 
