@@ -164,7 +164,7 @@ class Outbox:
 
     def recall(self, checkpoint: Checkpoint | None = None) -> Deferred[None]:
         """The broker may have forgotten what it has acknowledged since this checkpoint, or, None, at any time: fires when the copies of that
-        wait again, to be handed out in their old order. A checkpoint that is not of this file, or not of its last two openings, is as None.
+        wait again, to be handed out in their old order. A checkpoint that is not of this file, or of an opening too long ago, is as None.
 
         Fails with StorageFault when the file cannot be read, or when the outbox was closed.
         """

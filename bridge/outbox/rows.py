@@ -19,6 +19,7 @@ ENTRY_OVERHEAD_BYTES: Final = 256
 
 _SLACK_PAGES: Final = 1024  # 4 MiB
 _VACUUM_PAGES: Final = 16_384  # 64 MiB given back at once, so that it does not take long
+_RUNS_KNOWN: Final = 100  # openings of the file; a broker that remembers none of them is told everything again
 _INSERT: Final = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TALLY: Final = "SELECT terminal, id, event_bytes + picture_bytes FROM entry"
 _SIZE: Final = "SELECT terminal, event_bytes + picture_bytes, pictures, picture_bytes FROM entry WHERE id = ?"
@@ -129,13 +130,15 @@ class Rows:
         if is_believed:
             self.recall(below, self.service_s)
 
-    def begin_run(self, run: str) -> str:
-        """Write down by what name this opening of the file is known; returns that of the one before."""
-        current, previous = self.connection.execute("SELECT run, previous_run FROM service").fetchone()
-        if current == run:
-            return str(previous)
-        self.connection.execute("UPDATE service SET run = ?, previous_run = ?", (run, current))
-        return str(current)
+    def begin_run(self, name: str, last_id: int) -> list[tuple[str, int]]:
+        """Write down, once, by what name this opening of the file is known, and the last id before it; returns that of the last openings,
+        this one first."""
+        runs = self.connection.execute("SELECT name, last_id FROM run ORDER BY number DESC LIMIT ?", (_RUNS_KNOWN,)).fetchall()
+        if not runs or runs[0][0] != name:
+            runs.insert(0, (name, last_id))
+            self.connection.execute("INSERT INTO run (name, last_id) VALUES (?, ?)", (name, last_id))
+            self.connection.execute("DELETE FROM run WHERE number <= (SELECT max(number) FROM run) - ?", (_RUNS_KNOWN,))
+        return runs
 
     def delete(self, entry_id: int) -> int | None:
         """Remove an entry, or a copy; returns how many pictures went with it, or None when it is not there."""

@@ -4,41 +4,50 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from contextlib import suppress
+from typing import Final
 
 from ..registry.database import transaction
 from .rows import Rows
 from .values import Checkpoint
 
+_NEVER_GIVEN: Final = 1 << 40  # more ids than any run gives
+
 
 class Runs:
-    """The opening by this process, and the one before it.
+    """The opening by this process, and those before it.
 
-    Ids are given anew after a restart when those that had them are gone. So a checkpoint of the run before says nothing of what has come
-    since; and one of any other run, from before a backup was put back perhaps, says nothing at all.
+    Ids are given anew after a restart when those that had them are gone. So a checkpoint of an earlier run says nothing of what has come
+    since. And one of a run that the file does not know, from before a backup was put back perhaps, says nothing at all.
     """
 
     def __init__(self) -> None:
         self.name = secrets.token_hex(8)
-        self._previous = ""
-        self._last_id_of_previous: int | None = None
+        self._last_id_before: int | None = None
+        self._runs: list[tuple[str, int]] = []
+        """Names, and the last id before each; this one first."""
 
     def begin(self, rows: Rows) -> None:
-        """Know the run before, and have the file know this one: each time the file is opened, for it may be another than the last time.
+        """Know the runs before, and have the file know this one: each time the file is opened, for it may be another than the last time.
 
-        On a full disk the file does not learn of it; then no checkpoint of this run is believed after it. Raises nothing.
+        On a full disk the file does not learn of it. Then no later run believes what this one has said, and it gives ids that none before it
+        has given. Raises nothing.
         """
-        if self._last_id_of_previous is None:
-            self._last_id_of_previous = rows.last_id
-        with suppress(sqlite3.Error), transaction(rows.connection):
-            self._previous = rows.begin_run(self.name)
+        if self._last_id_before is None:
+            self._last_id_before = rows.last_id
+        try:
+            with transaction(rows.connection):
+                self._runs = rows.begin_run(self.name, self._last_id_before)
+        except sqlite3.Error:
+            self._runs = [(self.name, self._last_id_before)]
+            rows.last_id += _NEVER_GIVEN
 
     def acknowledged_below(self, checkpoint: Checkpoint | None, last_id: int) -> int:
         """Below which id everything was acknowledged by then, for certain; `last_id` is the last that was given."""
-        if checkpoint is None or not checkpoint.run:
+        if checkpoint is None:
             return 0
-        if checkpoint.run == self.name:
-            return min(checkpoint.below, last_id + 1)
-        if checkpoint.run == self._previous and self._last_id_of_previous is not None:
-            return min(checkpoint.below, self._last_id_of_previous + 1)
+        certain = last_id + 1
+        for name, last_id_before in self._runs:
+            if name == checkpoint.run:
+                return min(checkpoint.below, certain)
+            certain = min(certain, last_id_before + 1)
         return 0

@@ -38,10 +38,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         "INSERT INTO service VALUES (1, 0.0)",
     ),
     ("ALTER TABLE service ADD COLUMN acknowledged_below INTEGER NOT NULL DEFAULT 0",),
-    (
-        "ALTER TABLE service ADD COLUMN run TEXT NOT NULL DEFAULT ''",
-        "ALTER TABLE service ADD COLUMN previous_run TEXT NOT NULL DEFAULT ''",
-    ),
+    ("CREATE TABLE run (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, last_id INTEGER NOT NULL)",),
 )
 """The statements that lead from each schema to the next. Only ever append."""
 

@@ -252,8 +252,7 @@ class Store:
                 rows = Rows(connection, self._copies, self._last_id)
                 if self._opened_at is None:  # later, memory knows better
                     rows.read_note(is_believed=self._limits.keep_s > 0)
-                if self._limits.keep_s > 0:
-                    self.runs.begin(rows)
+                self.runs.begin(rows)
             except BaseException:
                 connection.close()
                 raise

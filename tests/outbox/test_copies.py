@@ -493,13 +493,34 @@ def test_a_checkpoint_outlives_a_restart_but_says_nothing_of_what_came_since(sit
     assert recalled(site, far) == ["4"]
 
 
-def test_the_checkpoint_before_the_last_run_is_not_believed(site: Site) -> None:
+def test_a_checkpoint_outlives_many_restarts_and_says_nothing_of_what_came_since(site: Site) -> None:
     deliver(site, entry(1))
-    checkpoint = site.outbox.checkpoint
+    checkpoint = replace(site.outbox.checkpoint, below=99)
     site.reopen()
     assert recalled(site, checkpoint) == []
+    deliver(site, entry(2))
     site.reopen()
-    assert recalled(site, checkpoint) == ["1"]
+    deliver(site, entry(3))
+    site.crash()
+    assert recalled(site, checkpoint) == ["2", "3"]
+    with sqlite_of(site) as connection:
+        connection.execute("UPDATE run SET number = number + 1000 WHERE number > 1")
+    site.reopen()
+    assert recalled(site, checkpoint) == ["1", "2", "3"]
+
+
+def test_a_run_in_which_nothing_was_kept_is_a_run(site: Site) -> None:
+    deliver(site, entry(1), entry(2), entry(3))
+    checkpoint = site.outbox.checkpoint
+    site.limits = replace(site.limits, keep_s=0.0)
+    site.crash()
+    site.delivered([1, 2, 3])
+    with sqlite_of(site) as connection:
+        connection.execute("UPDATE service SET acknowledged_below = 0")
+    assert site.add(entry(4)) == [1]
+    site.limits = replace(site.limits, keep_s=KEEP_S)
+    site.crash()
+    assert recalled(site, checkpoint) == ["4"]
 
 
 def test_ids_that_are_given_once_more_are_not_taken_for_older_ones(site: Site) -> None:
@@ -532,13 +553,6 @@ def test_a_checkpoint_of_another_file(site: Site) -> None:
     assert recalled(site, Checkpoint("another", 99)) == ["1"]
 
 
-def test_a_file_that_was_never_opened_by_any_name(site: Site) -> None:
-    deliver(site, entry(1))
-    with sqlite_of(site) as connection:
-        connection.execute("UPDATE service SET run = '', previous_run = ''")
-    assert recalled(site, Checkpoint("", 99)) == ["1"]
-
-
 def test_a_checkpoint_of_a_file_that_was_damaged(site: Site) -> None:
     deliver(site, entry(1), entry(2))
     checkpoint = site.outbox.checkpoint
@@ -559,11 +573,14 @@ def test_a_disk_that_is_too_full_to_learn_of_a_run(site: Site) -> None:
         patch.setattr(Rows, "begin_run", raising(sqlite3.OperationalError("database or disk is full")))
         site.reopen()
         assert site.outbox.fault is None
-        own = site.outbox.checkpoint
+        own = replace(site.outbox.checkpoint, below=2)
         assert recalled(site, checkpoint) == ["1"]
-        assert recalled(site, replace(own, below=2)) == []
+        assert recalled(site, own) == []
+        (second,) = site.add(entry(2))
+    assert second > 1 << 40, "no run that the file knows has given it"
     site.reopen()
-    assert recalled(site, replace(own, below=2)) == ["1"]
+    assert recalled(site, own) == ["1", "2"]
+    assert recalled(site, checkpoint) == ["2"]
 
 
 @contextmanager
