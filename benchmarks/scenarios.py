@@ -140,9 +140,18 @@ class Form:
     """Whether it fails where the bridge does not come up to what is expected."""
 
     def scenarios(self, chosen: Sequence[str] = ()) -> list[Scenario]:
-        """Those that are named, whole or by what they begin with, as in closed or closed-100; all of the form's when none is."""
-        names = [name for name in SCENARIOS if f"{name}-".startswith(tuple(f"{each}-" for each in chosen))] if chosen else self.names
+        """Those that are named, whole or by what they begin with, as in closed or closed-100; all of the form's when none is. Raises
+        ValueError for a name that is none."""
+        names = [name for name in SCENARIOS if any(_is_named(name, each) for each in chosen)] if chosen else self.names
+        strange = [each for each in chosen if not any(_is_named(name, each) for name in SCENARIOS)]
+        if strange:
+            raise ValueError(f"no scenario is named {', '.join(strange)}, or begins so; there are {', '.join(SCENARIOS)}")
         return [replace(SCENARIOS[name], seconds=self.seconds or SCENARIOS[name].seconds) for name in names]
+
+
+def _is_named(name: str, chosen: str) -> bool:
+    """By whole words: closed-1 and closed-1- are closed-1-0 and closed-1-50, and not closed-10-0."""
+    return f"{name}-".startswith(f"{chosen.rstrip('-')}-")
 
 
 FORMS = {
