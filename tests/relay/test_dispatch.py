@@ -418,3 +418,23 @@ def test_of_a_terminal_that_was_removed_what_was_answered_is_published_and_nothi
     (event,) = events(site)
     (picture,) = [each for each in site.link.on(event.json["image"]) if each.publication.payload]
     assert (picture.publication.payload, picture.publication.retain) == (JPEG, comes_back)
+
+
+def test_what_is_being_deleted_is_not_published_again_by_a_batch_that_was_asked_for_before(site: Site, terminal: Terminal) -> None:
+    other = site.terminal("SN2")
+    site.link.holds = True
+    terminal.recognise(sequence=1)
+    site.wait(PUBACK_S)  # now it stands in the outbox as well
+    (sent,) = events(site)
+    site.link.congested, site.disk.prompt = True, False
+    other.recognise(sequence=2)
+    site.wait(ROOM_S)
+    site.disk.run()  # the other's event goes to the disk, and a batch is asked for
+    site.link.drain()
+    sent.acknowledge()
+    while site.disk.calls:
+        site.disk.run()
+    site.disk.prompt = True
+    assert [each.json["sequence"] for each in events(site)] == [1]
+    assert [each.json["sequence"] for each in events(site, device="SN2")] == [2]
+    assert site.outbox.held("SN1") == 0
