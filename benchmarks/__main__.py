@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.do(options)
     except Mismatch as error:
-        print(f"FAILED, something was answered and not published: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
+        print(f"FAILED, what was answered is not what was published: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return 1
     except (Refused, TimeoutError, ConnectionError, RuntimeError) as error:
         print(f"FAILED: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
         rows = run(scenarios, systems, options.rounds or form.rounds, cores, lambda line: print(line, file=sys.stderr, flush=True))
         found = results.of(rows, options.form, cores, {system.name: system.version() for system in systems if system.name != BRIDGE})
         print(*table(found), sep="\n")
-        print(f"{time.monotonic() - started:.0f} s; {noise(found)}; what was answered was published. {results.write(found)}")
+        print(f"{time.monotonic() - started:.0f} s; {noise(found)}; what was answered was published, once. {results.write(found)}")
         unmet = disappointments(found) if form.is_judged else []
         if not unmet:
             return 0

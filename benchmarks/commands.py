@@ -11,7 +11,7 @@ import msgspec
 from benchmarks.crowd import Refused, Terminal
 from benchmarks.measures import Metrics, latencies
 from benchmarks.paced import WARM_S, Pace, Reports
-from benchmarks.site import Site
+from benchmarks.site import Mismatch, Site
 
 COMMANDS_PER_S = 50
 EVENTS_PER_S = 200
@@ -33,22 +33,28 @@ class Commands:
         self.took_s: list[float] = []
         self.pace = Pace(site, COMMANDS_PER_S, self._send, seed=2)
         self._turn = deque(terminals)
-        self._sent: dict[str, float] = {}
+        self._sent: dict[str, deque[float]] = {terminal.serial: deque() for terminal in terminals}
+        self._unanswered = 0
         self._witness = site.witness
         site.on_response = self._responded
 
     @property
     def are_done(self) -> bool:
-        return not self._sent
+        return not self._unanswered
 
     def _send(self, at: float) -> None:
         terminal = self._turn[0]
         self._turn.rotate(-1)
-        self._sent[terminal.serial] = at
+        self._sent[terminal.serial].append(at)
+        self._unanswered += 1
         self._witness.publish(f"qyzn/{terminal.serial}/command/open_door", b"{}")
 
     def _responded(self, terminal: Terminal, payload: bytes) -> None:
-        self.took_s.append(time.perf_counter() - self._sent.pop(terminal.serial))
+        sent = self._sent[terminal.serial]
+        if not sent:
+            raise Mismatch(f"open_door of {terminal.serial} was answered twice: {payload!r}")
+        self.took_s.append(time.perf_counter() - sent.popleft())
+        self._unanswered -= 1
         if _response(payload).status != "ok":
             raise Refused(f"open_door of {terminal.serial} was answered {payload!r}")
 
@@ -71,7 +77,7 @@ def beside_events(site: Site, seconds: float) -> Metrics:
 
 
 def _round_trips(site: Site, terminals: Sequence[Terminal], seconds: float) -> Metrics:
-    commands = Commands(site, terminals)
+    commands, opened = Commands(site, terminals), site.crowd.opened
     commands.pace.start()
     site.loop.run(WARM_S)
     commands.took_s.clear()
@@ -81,5 +87,7 @@ def _round_trips(site: Site, terminals: Sequence[Terminal], seconds: float) -> M
     commands.pace.stop()
     if not site.loop.run(10.0, lambda: commands.are_done):
         raise TimeoutError("commands are left without a response")
+    if (count := len(commands.pace.late_s)) != site.crowd.opened - opened:
+        raise Mismatch(f"{site.system.name}: {count} commands were answered, and {site.crowd.opened - opened} doors opened")
     share = 100 * (after.system_cpu_s - before.system_cpu_s) / (after.at - before.at)
     return {**latencies(commands.took_s), "cpu_percent": share}

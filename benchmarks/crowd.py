@@ -152,6 +152,7 @@ class Terminal:
 
     def _obey(self, sequence: int, request: dict[str, Any]) -> None:
         """A command, or the bridge's question at login: it has each group of its configuration, and nothing in it."""
+        self._crowd.opened += request["message"] == "open_door"
         groups = [{"groupKey": name} for name in request["data"].get("groupKey", ())] if request["message"] == "get_configs" else {}
         assert self._link is not None
         self._link.write(frame(RESPONSE, sequence, {"result": 0, "desc": "done", "data": groups}))
@@ -168,6 +169,8 @@ class Crowd:
         self.port = port
         self.recognition = Recognition(0)
         self.joined = 0
+        self.opened = 0
+        """How many doors were opened."""
         self.answered = 0
         self.answered_bytes = 0
         """Of pictures."""

@@ -72,17 +72,19 @@ def sign(*parts: str) -> str:
     return hashlib.md5("".join((*parts, SIGN_MAGIC)).encode(), usedforsecurity=False).hexdigest()
 
 
-def picture(size: int, seed: int = 7) -> bytes:
+def picture(size: int, seed: int) -> bytes:
     """Something as large as a JPEG, and as hard to compress; nobody looks at it."""
     return JPEG_START + random.Random(seed).randbytes(size - len(JPEG_START) - len(JPEG_END)) + JPEG_END  # noqa: S311 - noise
 
 
 class Recognition:
-    """The body of a snapshot_face with a picture of so many bytes, 0 for none; encoded anew once a second, when its time changes."""
+    """The body of a snapshot_face with a picture of so many bytes, 0 for none; encoded anew once a second, when its time changes. Another `number`
+    is another person with another picture."""
 
-    def __init__(self, picture_bytes: int) -> None:
+    def __init__(self, picture_bytes: int, number: int = 7) -> None:
         self.picture_bytes = picture_bytes
-        self.jpeg = picture(picture_bytes) if picture_bytes else b""
+        self.jpeg = picture(picture_bytes, number) if picture_bytes else b""
+        self._number = number
         self._picture = {"snapPic": base64.b64encode(self.jpeg).decode()} if picture_bytes else {}
         self._second = 0
         self._body = b""
@@ -92,13 +94,14 @@ class Recognition:
         second = int(time.time())
         if second != self._second:
             self._second = second
-            self._body = _encode({"message": "snapshot_face", "data": self._data(second)})
+            self._body = _encode({"message": "snapshot_face", "data": self.data() | self._picture})
         return self._body
 
-    def _data(self, second: int) -> dict[str, Any]:
+    def data(self) -> dict[str, Any]:
+        """What it says, but for the picture, as of when the body was made."""
         return {
-            "personId": "5907d9b6bede435faf0828177e5bce07",
-            "faceId": "cf78bfabb138474c8b2b3a0077c9bec1",
+            "personId": f"5907d9b6bede435faf082817{self._number:08x}",
+            "faceId": f"cf78bfabb138474c8b2b3a00{self._number:08x}",
             "fullName": "韩梅梅",
             "type": 1,
             "idNum": "430726199801042312",
@@ -106,6 +109,5 @@ class Recognition:
             "score": 92,
             "bodyTemp": "36.7",
             "result": 1,
-            "snaptime": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second)),
-            **self._picture,
+            "snaptime": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self._second)),
         }

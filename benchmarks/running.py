@@ -67,7 +67,7 @@ def _measure(scenarios: Sequence[Scenario], setting: Setting, system: System, co
     """All scenarios of one setting, in one site."""
     with (
         tempfile.TemporaryDirectory(prefix="qyzn-bench-") as directory,
-        open_site(system, Path(directory), cores, setting.terminals, session=setting.keeps) as site,
+        open_site(system, Path(directory), cores, setting.terminals, session=setting.keeps, counts_pictures=setting.joins) as site,
     ):
         if setting.joins:
             site.crowd.join()
