@@ -26,6 +26,7 @@ from bridge.registry import Registry, RegistryAdmission, Terms
 from bridge.relay import outbox_news
 from bridge.relay.answers import AnswerRelay
 from bridge.relay.attention import Attention
+from bridge.relay.bridge_events import BridgeEvents
 from bridge.relay.claims import Claims
 from bridge.relay.commands import CommandRelay
 from bridge.relay.complaints import Complaints
@@ -188,7 +189,6 @@ def _relay(common: _Common) -> Relay:
 def _presence(common: _Common) -> Presence:
     return Presence(
         clock=common.reactor,
-        outlet=common.link,
         board=common.board,
         topics=common.topics,
         moments=common.moments,
@@ -197,6 +197,7 @@ def _presence(common: _Common) -> Presence:
         name_of=common.roster.name_of,
         is_live=common.directory.__contains__,
         heard=common.roster.heard,
+        tell=BridgeEvents(common.link, common.topics.bridge_event, common.moments.now, common.seconds).tell,
         claims=common.roster.claims,
         retained_images=IMAGE_KINDS if common.config.images.retain else frozenset(),
     )

@@ -18,7 +18,7 @@ from bridge.reference.happenings import BRIDGE_EVENTS
 from bridge.reference.markdown import anchor, code, fence, link, page, summary_of, table
 from bridge.reference.schema import Schema, document, schema_of
 from bridge.reference.stage import REQUEST_SAMPLES, Stage
-from bridge.relay.presence import MOST_SAID, SAID_OFTEN, SAID_WITHIN_S
+from bridge.relay.bridge_events import MOST_SAID, SAID_OFTEN, SAID_WITHIN_S
 from bridge.relay.requests import Request
 
 ONLINE = ("online", "offline")

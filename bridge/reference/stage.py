@@ -18,6 +18,7 @@ from bridge.reference.channel import DEVICE, REAL
 from bridge.reference.happenings import BRIDGE_EVENTS, sample_of
 from bridge.reference.samples import NAME, TRANSACTION, WALL, ZONE
 from bridge.registry import KnownTerminal, RegistryAdmission
+from bridge.relay.bridge_events import BridgeEvents
 from bridge.relay.checkpoints import EVERY_S, Checkpoints
 from bridge.relay.claims import Claims
 from bridge.relay.condition import Condition, SetUp, Traffic
@@ -95,17 +96,18 @@ class Stage:
         self.requests = self._requests()
 
     def _presence(self) -> Presence:
+        moments = Moments(lambda: WALL, ZONE)
         return Presence(
             clock=self.clock,
-            outlet=self.outlet,
             board=self.board,
             topics=REAL,
-            moments=Moments(lambda: WALL, ZONE),
+            moments=moments,
             instance="",
             known=lambda: [KNOWN],
             name_of=lambda serial: NAME,
             is_live=lambda serial: True,
             heard=lambda serial: None,
+            tell=BridgeEvents(self.outlet, REAL.bridge_event, moments.now, self.clock.seconds).tell,
             claims=Claims(""),
         )
 

@@ -37,7 +37,7 @@ from bridge.relay.permission import Permission
 from bridge.relay.replies import Replies
 from bridge.relay.sending import End, Errand, Sending, is_one_request
 from bridge.relay.transactions import Transactions
-from bridge.relay.turns import Turns
+from bridge.relay.turns import Start, Turns, start
 from bridge.session.happenings import Answered, Failed
 from bridge.terminal.protocol import TerminalProtocol
 
@@ -99,7 +99,7 @@ class CommandRelay:
         self._permission = Permission(rules, seconds)
         self._transactions = Transactions()
         self._sending = Sending(seconds)
-        self._for_all_running: list[Turns] = []
+        self._for_all_running: list[Turns[Start]] = []
         self.is_shutting_down = False
 
     def message(self, topic: CommandTopic, message: Message, wish: Wish | None = None) -> None:
@@ -121,7 +121,7 @@ class CommandRelay:
             self._refuse(call, CommandRefused("busy", f"{MOST_FOR_ALL} commands for all terminals are under way already"))
         else:
             command = COMMANDS.get(call.topic.command)
-            turns = Turns(len(devices) if command is not None and command.door else MOST_FOR_ALL)
+            turns = Turns(len(devices) if command is not None and command.door else MOST_FOR_ALL, start)
             self._for_all_running.append(turns)
             for device in devices:
                 each = replace(call, topic=replace(call.topic, device=device))

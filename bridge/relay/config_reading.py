@@ -47,14 +47,15 @@ class ConfigReading:
         self._find = find
         self._clock = clock
         self._random = random
-        self._turns = Turns(MOST_AT_ONCE)
-        self._due: dict[str, IDelayedCall] = {}
+        self._turns = Turns(MOST_AT_ONCE, self._begin)
+        self._due: dict[str, IDelayedCall | None] = {}
+        """Those that are to be read; without a timer once they wait for their turn, as nearly all do when thousands have joined."""
 
     def joined(self, terminal: TerminalProtocol) -> None:
         """It is there: read all of it, soon."""
         serial = terminal.serial
         if serial not in self._due:
-            self._due[serial] = self._clock.callLater(self._random.uniform(0.0, JITTER_S), self._turns.take, lambda: self._begin(serial))
+            self._due[serial] = self._clock.callLater(self._random.uniform(0.0, JITTER_S), self._wait, serial)
 
     def updated(self, terminal: TerminalProtocol) -> None:
         """It said more of itself. If it has been read as something else, it is read again."""
@@ -65,7 +66,7 @@ class ConfigReading:
     def left(self, serial: str) -> None:
         """It is gone."""
         due = self._due.get(serial)
-        if due is not None and due.active():
+        if due is not None:
             due.cancel()
             del self._due[serial]
 
@@ -83,6 +84,10 @@ class ConfigReading:
         found = groups_in(outcome, names)
         self._configuration.learn(terminal.serial, found, mark)
         return outcome, set(found)
+
+    def _wait(self, serial: str) -> None:
+        self._due[serial] = None
+        self._turns.take(serial)
 
     def _begin(self, serial: str) -> Deferred[None] | None:
         del self._due[serial]

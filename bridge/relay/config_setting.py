@@ -25,7 +25,7 @@ from bridge.mqtt.topics import ConfigSetTopic
 from bridge.relay.calls import Course, Exchange, Request, Wish
 from bridge.relay.config_reading import ConfigReading, groups_in
 from bridge.relay.configuration import Configuration, Fields, Mark
-from bridge.relay.turns import Turns
+from bridge.relay.turns import Start, Turns, start
 from bridge.session.happenings import Answered
 from bridge.terminal.protocol import TerminalProtocol
 
@@ -52,7 +52,7 @@ class ConfigSetting:
         self._find = find
         self._civil_time = civil_time
         self._unknown_fields = unknown_fields
-        self._turns: dict[str, Turns] = {}
+        self._turns: dict[str, Turns[Start]] = {}
 
     def wish(self, topic: ConfigSetTopic) -> Wish:
         """What a message on `config/<group>/set` asks for, as a command config_system."""
@@ -70,7 +70,7 @@ class ConfigSetting:
 
     def send(self, device: str, request: Request) -> None:
         """When the changes before it are over."""
-        turns = self._turns.setdefault(device, Turns(1))
+        turns = self._turns.setdefault(device, Turns(1, start))
         if turns.waiting >= MOST_WAITING:
             raise CommandRefused("busy", f"{MOST_WAITING} changes of this terminal's configuration are waiting already")
         turns.take(lambda: Deferred.fromCoroutine(self._change(device, request)))

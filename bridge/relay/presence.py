@@ -12,16 +12,13 @@ from typing import Any
 
 import msgspec
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 
-from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
 from bridge.registry import KnownTerminal
+from bridge.relay.bridge_events import Tell
 from bridge.relay.claims import Claims
 from bridge.relay.deflated import Deflation
-from bridge.relay.noticeboard import Noticeboard, say
-from bridge.relay.outlet import Outlet
-from bridge.relay.rate import Ration
+from bridge.relay.noticeboard import Noticeboard
 from bridge.terminal.protocol import TerminalProtocol
 
 GRACE_S = 5.0
@@ -33,12 +30,6 @@ MANY_DEVICES = 1000
 
 SEEN_EVERY_S = 60.0
 """How often a terminal's info is published for the sole reason that the terminal was heard of again."""
-
-SAID_OFTEN = frozenset({"command_refused", "answer_late", "auth_failed", "protocol_error"})
-"""Events of the bridge that others can cause, as often as they like."""
-MOST_SAID = 20
-SAID_WITHIN_S = 10.0
-"""Of each kind of them at most so many are told within this. What is left out is counted, and the count told with the next."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -109,10 +100,10 @@ _deflation = Deflation(
 @dataclass(slots=True)
 class Presence:
     """Keeps the noticeboard true about terminals, whose availability and info it keeps itself. `known` gives those of the registry, `name_of`
-    what people call one; `heard` has it remember when one was there last."""
+    what people call one; `heard` has it remember when one was there last; `tell` publishes the
+    bridge's own events."""
 
     clock: IReactorTime
-    outlet: Outlet
     board: Noticeboard
     topics: Topics
     moments: Moments
@@ -121,6 +112,7 @@ class Presence:
     name_of: Callable[[str], str]
     is_live: Callable[[str], bool]
     heard: Callable[[str], None]
+    tell: Tell
     claims: Claims
     retained_images: frozenset[str] = frozenset()
     """The kinds of pictures that the broker keeps, if it does."""
@@ -134,8 +126,6 @@ class Presence:
     _devices_posted: float = -inf
     _listed: int = 0
     _starting: IDelayedCall | None = None
-    _ration: Ration = field(default_factory=lambda: Ration(MOST_SAID, SAID_WITHIN_S))
-    _log = Logger()
 
     def __post_init__(self) -> None:
         self.board.keep(self)
@@ -243,17 +233,6 @@ class Presence:
             yield self.topics.device_info(serial), _deflation.inflate(standing.info)
         if standing is not None and standing.is_online is not None:
             yield self.topics.availability(serial), b"online" if standing.is_online else b"offline"
-
-    def tell(self, kind: str, /, **data: Any) -> None:
-        """Publish an event of the bridge itself; of those that others can cause, not more than anybody would read."""
-        if not self.outlet.is_up:
-            return
-        omitted = self._ration.take(kind, self.clock.seconds()) if kind in SAID_OFTEN else 0
-        if omitted is None:
-            return
-        beside = {"omitted": omitted} if omitted else {}
-        payload = _encode({"type": kind, "time": self.moments.now(), **beside, "data": data})
-        say(self.outlet, Publication(self.topics.bridge_event, payload, content_type="application/json"), self._log)
 
     def _started(self) -> None:
         for known in self.known():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.catalogue import COMMANDS
-from bridge.relay.presence import MOST_SAID
+from bridge.relay.bridge_events import MOST_SAID
 from tests.relay.conftest import MakeSite
 from tests.relay.site import Site, Terminal
 from tests.relay.test_sending import asked

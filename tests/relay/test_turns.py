@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred, fail
 
-from bridge.relay.turns import Turns
+from bridge.relay.turns import Turns, start
 from tests.terminal.lobby import logged
 
 
@@ -18,7 +18,7 @@ class Work:
 
 
 def test_no_more_at_once_than_may_be() -> None:
-    turns, work = Turns(2), Work()
+    turns, work = Turns(2, start), Work()
     for _ in range(5):
         turns.take(work.start)
     assert (len(work.begun), turns.waiting) == (2, 3)
@@ -27,7 +27,7 @@ def test_no_more_at_once_than_may_be() -> None:
 
 
 def test_first_come_first_served() -> None:
-    turns, begun = Turns(1), []
+    turns, begun = Turns(1, start), []
     first: Deferred[None] = Deferred()
     turns.take(lambda: first)
     for number in range(3):
@@ -38,7 +38,7 @@ def test_first_come_first_served() -> None:
 
 
 def test_thousands_may_be_over_at_once() -> None:
-    turns, begun = Turns(1), []
+    turns, begun = Turns(1, start), []
     first: Deferred[None] = Deferred()
     turns.take(lambda: first)
     for number in range(5_000):
@@ -48,7 +48,7 @@ def test_thousands_may_be_over_at_once() -> None:
 
 
 def test_what_takes_a_turn_while_another_begins_waits_for_its_own() -> None:
-    turns, begun = Turns(1), []
+    turns, begun = Turns(1, start), []
 
     def outer() -> None:
         turns.take(lambda: begun.append("inner"))
@@ -59,7 +59,7 @@ def test_what_takes_a_turn_while_another_begins_waits_for_its_own() -> None:
 
 
 def test_a_defect_ends_its_turn_and_is_logged() -> None:
-    turns, begun = Turns(1), []
+    turns, begun = Turns(1, start), []
 
     def breaks() -> None:
         raise ZeroDivisionError
