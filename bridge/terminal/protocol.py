@@ -1,7 +1,4 @@
-"""One terminal's connection: bytes from the transport to the session and back, with one deadline.
-
-This is the only file that touches a terminal's transport.
-"""
+"""One terminal's connection: bytes from its channel to the session and back, with one deadline."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
-from twisted.internet.interfaces import IDelayedCall, IProtocol, IPushProducer, ITCPTransport, ITransport
+from twisted.internet.interfaces import IProtocol, ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,23 +21,20 @@ from ..session.admission import Admitted, Identity, Refused, Undecided
 from ..session.happenings import Concluded, Deciding, Ended, Faulted, Happening, Identified, Received, Rejected
 from ..session.session import Session, StaleAnswer, State
 from ..wire import Framer, MessageType
+from .channel import Channel
 from .hall import Hall, StreamTransport
 from .happenings import Later, Outcome, Slowed, TurnedAway
 from .limits import Pace
-from .reading import OUTPUT, PACE, Reading
-from .stalls import Stalls
+from .reading import PACE
 from .tls import words_of
-from .writing import READ_BYTES, is_direct, write_at_once
 
-CLOSE_S = 5.0
-"""How long a peer that does not read may keep a connection that is being closed."""
 LEAST_PAUSE_S = 0.1
 """A terminal that is too fast is held back for at least this: not with every frame anew."""
 MOST_UNREAD_FRAMES = 4
 """So many of the largest frames may wait for a peer that does not read what it is sent."""
 
 
-@implementer(IProtocol, IPushProducer)
+@implementer(IProtocol)
 class TerminalProtocol:
     """A connection. Once `identity` is set it speaks for that terminal, and stands in the directory until it ends.
 
@@ -49,24 +43,18 @@ class TerminalProtocol:
     """
 
     __slots__ = (
-        "_closing",
+        "_channel",
         "_connections",
         "_framer",
         "_hall",
-        "_is_behind",
-        "_is_lost",
         "_is_settling",
         "_pace",
-        "_reading",
         "_session",
-        "_stalls",
         "_undecided",
-        "_unread_bytes",
         "_waiting",
         "address",
         "joined_at",
         "protocol_version",
-        "transport",
         "wakes_at",
     )
     log = Logger()
@@ -76,23 +64,14 @@ class TerminalProtocol:
         self._hall = hall
         self._connections = connections
         self.address = address
-        self.transport: StreamTransport | None = None
+        self._channel = Channel(hall.clock, self)
         self._framer = Framer(hall.limits.before_login)
         self._session = Session(hall.surroundings, address, hall.first_sequence(), hall.clock.seconds(), self._wake)
         self._undecided: Undecided | None = None
         self.wakes_at = inf
-        self._closing: IDelayedCall | None = None
-        self._is_behind = False
-        """The peer once took less than it was sent. From then on the transport may have something to write."""
-        self._is_lost = False
-        """There is no transport any more."""
         self._is_settling = False
-        self._reading: Reading | None = None
         self._pace = Pace(hall.rates.before_login())
-        self._unread_bytes = 0
-        """What was sent since the peer stopped reading: it stays in the bridge's memory."""
         self._waiting: dict[int, Deferred[Outcome]] | None = None
-        self._stalls: Stalls | None = None
         self.joined_at: float | None = None
         """UNIX seconds at which it first identified itself."""
         self.protocol_version: int | None = None
@@ -124,7 +103,7 @@ class TerminalProtocol:
     ) -> Deferred[Outcome]:
         """Send a REQUEST, as in `Requests.send`. The Deferred fires with the outcome, always and once; it does not fail."""
         now = self._hall.clock.seconds()
-        self._bound_stalls(now, None if resend else expires_in_s)
+        self._channel.bound_stalls(now, None if resend else expires_in_s)
         token = self._session.requests.send(
             self._session,
             message,
@@ -162,42 +141,34 @@ class TerminalProtocol:
         """Stop reading, for a reason of the bridge's own; silence is not held against the terminal meanwhile."""
         if not self._is_over:
             self._session.is_paused = True
-            self._held().pause(why)
+            self._channel.pause(why)
 
     def resume(self, why: str) -> None:
         """That reason is over."""
         if not self._is_over:
-            reading = self._held()
-            reading.resume(why)
-            if not reading.is_held:
+            self._channel.resume(why)
+            if not self._channel.is_held:
                 self._session.resume(self._hall.clock.seconds())
             self._arm()
 
     # Twisted's side.
 
     def makeConnection(self, transport: ITransport) -> None:
-        """The transport is there."""
-        self.transport = cast("StreamTransport", transport)  # ITransport says less than is used here
-        self.connectionMade()
-
-    def connectionMade(self) -> None:
         """A terminal, or somebody, has connected."""
-        assert self.transport is not None
+        stream = cast("StreamTransport", transport)  # ITransport says less than is used here
         full = self._hall.places.take(self.address)
         if full is not None:
             self._session.end("turned away", self._hall.clock.seconds())
             self._session.take_happenings()
-            self.transport.abortConnection()
+            stream.abortConnection()
             self._act_on(TurnedAway(full))
             return
         self._connections.add(self)
-        if ITCPTransport.providedBy(self.transport):
-            self.transport.setTcpNoDelay(True)
-            self.transport.setTcpKeepAlive(True)
-        if is_direct(self.transport):
-            self.transport.bufferSize = READ_BYTES
-        self.transport.registerProducer(self, True)
+        self._channel.open(stream)
         self._arm()
+
+    def connectionMade(self) -> None:
+        """All is done by makeConnection."""
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes, cut anywhere."""
@@ -209,32 +180,20 @@ class TerminalProtocol:
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, by whatever hand."""
-        self._is_lost = True
+        self._channel.lost()
         if self in self._connections:
             self._connections.remove(self)
             self._hall.places.leave(self.address)
-        if self._closing is not None:
-            self._closing.cancel()
-            self._closing = None
         if reason.check(ConnectionClosed) is None:
             self._act_on(Faulted(f"TLS failed: {words_of(reason.value)}"))
         self._session.end(f"connection lost: {reason.getErrorMessage().rstrip('.')}", self._hall.clock.seconds())
         self._settle()
-        self.transport = None
 
-    def pauseProducing(self) -> None:
-        """The peer does not read what it is sent: read no more from it until it does."""
-        if not self._is_over:
-            self._held().pause(OUTPUT)
+    # The channel's side.
 
-    def resumeProducing(self) -> None:
-        """The peer has read."""
-        self._unread_bytes = 0
-        if not self._is_over:
-            self._held().resume(OUTPUT)
-
-    def stopProducing(self) -> None:
-        """The transport is gone; connectionLost follows."""
+    def read_on(self) -> None:
+        """Nothing stands against reading any more: there may be frames that have come before."""
+        self._read_frames()
 
     # Inside.
 
@@ -243,18 +202,9 @@ class TerminalProtocol:
         """The session has ended: nothing is read any more, and nothing asked."""
         return self._session.state is State.ENDED
 
-    def _held(self) -> Reading:
-        """What is kept of why nothing is read."""
-        if self._reading is None:
-            self._reading = Reading(self._hall.clock, self.transport, self._read_frames)
-        return self._reading
-
-    def _is_held_for(self, why: str) -> bool:
-        return self._reading is not None and self._reading.is_paused_for(why)
-
     @property
     def _is_read(self) -> bool:
-        return self._session.state is not State.ENDED and (self._reading is None or not self._reading.is_paused)
+        return self._session.state is not State.ENDED and not self._channel.is_paused
 
     def _read_frames(self) -> None:
         try:
@@ -271,21 +221,14 @@ class TerminalProtocol:
             self._act_on(Faulted(error.reason))
             self.close(error.reason)
 
-    def _bound_stalls(self, now: float, door_expires_in_s: float | None) -> None:
-        """See that no door command is delivered when it is stale."""
-        if self._stalls is None and door_expires_in_s is not None:
-            self._stalls = Stalls()
-        if self._stalls is not None:
-            self._stalls.sending(self.transport, now, door_expires_in_s)
-
     def _keep_pace(self) -> None:
         """Do not read for as long as it has been too fast. It is not disconnected for that, however long it goes on: a terminal may have
         thousands of records to catch up on, and one that had to connect again would cost more. Before login, the time to login ends it."""
         wait_s = self._pace.wait_s(self._hall.clock.seconds())
-        if wait_s > 0 and not self._is_over and not self._is_held_for(PACE):
+        if wait_s > 0 and not self._is_over and not self._channel.is_paused_for(PACE):
             wait_s = max(wait_s, LEAST_PAUSE_S)
             self._session.is_paused = True
-            self._held().pause_for(wait_s, lambda: self.resume(PACE))
+            self._channel.pause_for(wait_s, lambda: self.resume(PACE))
             self._act_on(Slowed(wait_s))
 
     def _wake(self) -> None:
@@ -294,14 +237,8 @@ class TerminalProtocol:
 
     def _flush(self) -> None:
         output = self._session.take_output()
-        if output and self.transport is not None and not self._is_lost:
-            data = b"".join(output)
-            if is_direct(self.transport) and not self._is_behind:
-                self._is_behind = not write_at_once(self.transport, data)
-            else:
-                self.transport.write(data)
-            if self._is_held_for(OUTPUT):
-                self._unread_bytes += len(data)
+        if output:
+            self._channel.write(b"".join(output))
 
     def _settle(self) -> None:
         """Act on what the session has to say; acting may give it more to say."""
@@ -315,7 +252,7 @@ class TerminalProtocol:
         finally:
             self._is_settling = False
         self._flush()
-        if self._unread_bytes > MOST_UNREAD_FRAMES * self._hall.limits.after_login and not self._is_over:
+        if self._channel.unread_bytes > MOST_UNREAD_FRAMES * self._hall.limits.after_login and not self._is_over:
             self.close("it does not read what it is sent")
         self._arm()
 
@@ -373,25 +310,10 @@ class TerminalProtocol:
 
     def _ended(self, happening: Ended) -> None:
         self._flush()
-        if self._reading is not None:
-            self._reading.end()
-            self._reading = None
+        self._channel.close()
         self._hall.deadlines.cancel(self)
-        if not self._is_lost:
-            self._close_transport()
         if self.joined_at is not None and self._hall.directory.leave(self):
             self._hall.audience.left(self, happening.reason, clean=happening.clean)
-
-    def _close_transport(self) -> None:
-        assert self.transport is not None
-        self.transport.unregisterProducer()
-        self.transport.loseConnection()
-        self._closing = self._hall.clock.callLater(CLOSE_S, self._abort)
-
-    def _abort(self) -> None:
-        self._closing = None
-        if self.transport is not None:
-            self.transport.abortConnection()
 
     def _arm(self) -> None:
         """See that `woken` is called by the session's deadline. A deadline that moved on is left to that call to find: with thousands of

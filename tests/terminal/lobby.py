@@ -113,6 +113,7 @@ class Guest:
         self._framer = Framer(1 << 26)
         self._sequence = 0
         protocol.makeConnection(self.transport)
+        self._producer: Any = self.transport.producer
 
     # What it does.
 
@@ -140,6 +141,14 @@ class Guest:
     def hang_up(self) -> None:
         """The connection is gone, as TCP tells it."""
         self.protocol.connectionLost(Failure(ConnectionDone()))
+
+    def stop_reading(self) -> None:
+        """It takes nothing of what it is sent, so that the transport holds too much of it."""
+        self._producer.pauseProducing()
+
+    def read_again(self) -> None:
+        """It has taken all it was sent."""
+        self._producer.resumeProducing()
 
     # What it sees.
 

@@ -168,7 +168,7 @@ def ask_much(guest: Guest) -> list[object]:
 
 def test_what_waits_for_a_peer_that_does_not_read_is_bounded(lobby: Lobby) -> None:
     guest = lobby.guest()
-    guest.protocol.pauseProducing()
+    guest.stop_reading()
     outcomes = [ask_much(guest) for _ in range(MOST_UNREAD_FRAMES)]
     assert not guest.is_closing()
     outcomes.append(ask_much(guest))
@@ -180,9 +180,9 @@ def test_what_waits_for_a_peer_that_does_not_read_is_bounded(lobby: Lobby) -> No
 def test_a_peer_that_reads_now_and_then_is_not_disconnected(lobby: Lobby) -> None:
     guest = lobby.guest()
     for _ in range(20):
-        guest.protocol.pauseProducing()
+        guest.stop_reading()
         ask_much(guest)
-        guest.protocol.resumeProducing()
+        guest.read_again()
     assert not guest.is_closing()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import json
+import socket
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,8 +22,9 @@ from bridge.catalogue.identity import Register
 from bridge.session.admission import Admitted, Attempt, Refused, Undecided
 from bridge.session.happenings import Answered, Failed, Received
 from bridge.session.session import SessionLimits
+from bridge.terminal.channel import CLOSE_S
 from bridge.terminal.factory import TerminalFactory
-from bridge.terminal.protocol import CLOSE_S, TerminalProtocol
+from bridge.terminal.protocol import TerminalProtocol
 from bridge.wire import MessageType, encode_frame
 from tests.session.conversation import Gate
 from tests.terminal.lobby import FACE, LOGIN, REGISTER, Guest, Lobby, frame, logged
@@ -221,10 +223,10 @@ def be_paused_and_lost(guest: Guest) -> None:
 
 def be_paused_closed_and_resumed(guest: Guest) -> None:
     guest.protocol.pause("broker")
-    guest.protocol.pauseProducing()
+    guest.stop_reading()
     guest.protocol.close("for a test")
     guest.protocol.resume("broker")
-    guest.protocol.resumeProducing()
+    guest.read_again()
     guest.protocol.pause("broker")
     guest.hang_up()
 
@@ -317,6 +319,21 @@ def test_a_defect_in_a_requests_callback_harms_nobody_else(lobby: Lobby) -> None
     guest.send(b"".join(encode_frame(MessageType.RESPONSE, each.sequence, 0, b'{"result":0}') for each in sent))
     assert [failure.type for failure in failures] == [ZeroDivisionError]
     assert [outcome.result for outcome in second] == [0]
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="needs a kernel that gives up connections in time")
+def test_only_a_command_that_is_never_sent_twice_bounds_how_long_it_may_lie_on_the_way(lobby: Lobby) -> None:
+    guest = lobby.guest()
+    with socket.socket() as connection:
+        guest.transport.socket = connection  # type: ignore[attr-defined]
+
+        def bound_ms() -> int:
+            return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+        guest.request("get_configs", expires_in_s=7.0)
+        assert bound_ms() == 0
+        guest.request("open_door", expires_in_s=9.0, resend=False)
+        assert bound_ms() == 9_000
 
 
 # Takeover.
@@ -425,17 +442,15 @@ def test_a_removed_terminal_is_closed_and_its_answers_forgotten(lobby: Lobby) ->
 
 def test_a_peer_that_does_not_read_is_not_read_and_its_silence_counts(lobby: Lobby) -> None:
     guest = lobby.guest()
-    producer = guest.transport.producer
-    assert producer is guest.protocol
     assert guest.transport.streaming
-    guest.protocol.pauseProducing()
+    guest.stop_reading()
     assert not guest.is_read()
     guest.send(frame("snapshot_face", FACE, sequence=8))
     assert lobby.listener.messages == []
-    guest.protocol.resumeProducing()
+    guest.read_again()
     assert guest.is_read()
     assert results(guest.heard()) == [0]
-    guest.protocol.pauseProducing()
+    guest.stop_reading()
     lobby.wait(75)
     assert guest.is_closing()
 
@@ -489,10 +504,10 @@ def test_silence_while_not_read_is_not_held_against_a_terminal_and_counts_from_t
 def test_two_reasons_to_pause_must_both_be_over(lobby: Lobby) -> None:
     guest = lobby.guest()
     guest.protocol.pause("broker")
-    guest.protocol.pauseProducing()
+    guest.stop_reading()
     guest.protocol.resume("broker")
     assert not guest.is_read()
-    guest.protocol.resumeProducing()
+    guest.read_again()
     assert guest.is_read()
 
 
