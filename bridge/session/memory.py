@@ -43,6 +43,52 @@ class _Answered(Struct, frozen=True, gc=False):
         return self.answer if self.stale is None or now < self.stale.at else self.stale.answer
 
 
+class LastAnswer:
+    """What the session itself answered last on one connection: to a register, a login or a logout. Whoever asks the next thing has heard the
+    answer to the one before, so there is no need for more; and it is remembered of every terminal, whatever it has to report.
+
+    The digest tells one message from another, whatever it is named. `now` is monotonic seconds.
+    """
+
+    __slots__ = ("_answer", "_asked_at", "_digest", "_sequence")
+
+    def __init__(self) -> None:
+        self._sequence = 0
+        self._digest = b""
+        self._asked_at = 0.0
+        self._answer: bytes | None = None
+
+    def __len__(self) -> int:
+        return 1 if self._digest else 0
+
+    def is_new(self, sequence: int, digest: bytes, send: Send, now: float) -> bool:
+        """Whether this message is to be acted on. If not, it is a copy, whose answer is sent now, or when there is one."""
+        self.drop_old(now)
+        if self._is_of(sequence, digest):
+            if self._answer is not None:
+                send(self._answer)
+            return False
+        self._sequence, self._digest, self._asked_at, self._answer = sequence, digest, now, None
+        return True
+
+    def settle(self, sequence: int, digest: bytes, answer: bytes) -> None:
+        """The answer is this frame."""
+        if self._is_of(sequence, digest):
+            self._answer = answer
+
+    def forget(self) -> None:
+        """What was asked last is to be judged anew when it is asked again."""
+        self._digest, self._answer = b"", None
+
+    def drop_old(self, now: float) -> None:
+        """Forget what is remembered for long enough, once it was answered."""
+        if self._answer is not None and now - self._asked_at >= REMEMBERED_S:
+            self.forget()
+
+    def _is_of(self, sequence: int, digest: bytes) -> bool:
+        return sequence == self._sequence and digest == self._digest
+
+
 class AnswerMemory:
     """The answers given to one terminal. `now` is monotonic seconds.
 

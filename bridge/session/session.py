@@ -25,7 +25,7 @@ from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, digest_of, 
 from .admission import Admission, Admitted, Attempt, Identity, Refused, Undecided
 from .clock import parse_terminal_time, terminal_time
 from .happenings import Deciding, Ended, Faulted, Happening, Identified, Received, Rejected
-from .memory import AnswerMemory, Stale
+from .memory import AnswerMemory, LastAnswer, Stale
 from .requests import Requests
 from .terminal_clock import TerminalClock
 
@@ -91,9 +91,9 @@ class Session:
         "_connected_at",
         "_happenings",
         "_heard_at",
+        "_last_answer",
         "_memory",
         "_output",
-        "_own_memory",
         "_wake",
         "_was_rejected",
         "identity",
@@ -110,7 +110,7 @@ class Session:
         self._connected_at = self._heard_at = now
         self._output: list[bytes] | None = None
         self._happenings: list[Happening] | None = None
-        self._own_memory = AnswerMemory()
+        self._last_answer = LastAnswer()
         self._memory: AnswerMemory | None = None
         self.state = State.NEW
         self.identity: Identity | None = None
@@ -161,12 +161,12 @@ class Session:
             return
         answer = self._answer_frame(received, result, data)
         later = Stale(stale.at, self._answer_frame(received, stale.result, stale.data)) if stale else None
-        self._memory_for_reports().settle(received.key, answer, self.send, later)
+        self._memory_of_reports().settle(received.key, answer, self.send, later)
 
     def forget(self, received: Received) -> None:
         """The message could not be made safe: say nothing, so that the terminal keeps its record and sends it again."""
         if received.wants_answer:
-            self._memory_for_reports().forget(received.key)
+            self._memory_of_reports().forget(received.key)
 
     def decided(self, received: Received, verdict: Admitted | Refused) -> None:
         """The verdict about a register that was being decided."""
@@ -178,8 +178,9 @@ class Session:
         limits = self._around.limits
         if self.state is State.ENDED:
             return
-        self._own_memory.drop_old(now)
-        self._memory_for_reports().drop_old(now)
+        self._last_answer.drop_old(now)
+        if self._memory is not None:
+            self._memory.drop_old(now)
         if self.state is State.NEW and now >= self._connected_at + limits.login_s:
             if not self._was_rejected:
                 self._fault(
@@ -228,8 +229,9 @@ class Session:
     def _fault(self, reason: str) -> None:
         self.tell(Faulted(reason))
 
-    def _memory_for_reports(self) -> AnswerMemory:
-        return self._own_memory if self._memory is None else self._memory
+    def _memory_of_reports(self) -> AnswerMemory:
+        assert self._memory is not None, "before it said who it is, nothing that it reports is heard"
+        return self._memory
 
     def _read_body(self, frame: Frame) -> Body | None:
         try:
@@ -274,7 +276,7 @@ class Session:
             self._refuse(frame, Result.BAD_PARAMETER)
             return
         received = Received(
-            name=name,
+            name=name if declaration is None else declaration.name,  # as one object for all, while the record is remembered
             declaration=declaration,
             data=data,
             extra=extra,
@@ -292,19 +294,19 @@ class Session:
         """Copies of a REQUEST are answered from memory. A NOTIFICATION has none, and would be remembered for ever, being never answered;
         the time is told anew each time it is asked for."""
         own = _OWN.get(type(received.data))
-        memory = self._memory_for_reports() if own is None else self._own_memory
-        may_be_copy = received.wants_answer and own is not Session._sync_time
-        if may_be_copy and not memory.is_new(received.key, self.send, now):
-            return
         if own is None:
-            self.tell(received)
-        else:
+            if not received.wants_answer or self._memory_of_reports().is_new(received.key, self.send, now):
+                self.tell(received)
+            return
+        may_be_copy = received.wants_answer and own is not Session._sync_time
+        if not may_be_copy or self._last_answer.is_new(received.sequence, received.digest, self.send, now):
             own(self, received, received.data, now)
 
     def _answer_own(self, received: Received, result: Result, data: Any = None) -> None:
         if received.wants_answer:
             frame = self._response(received.sequence, received.version, result, data)
-            self._own_memory.settle(received.key, frame, self.send)
+            self._last_answer.settle(received.sequence, received.digest, frame)
+            self.send(frame)
 
     def _register(self, received: Received, data: Register, now: float) -> None:
         verdict = self._around.admission.register(data, self._attempt())
@@ -323,7 +325,7 @@ class Session:
         if isinstance(verdict, Refused):
             wait = {} if verdict.wait_s is None else {"waitSeconds": verdict.wait_s}
             self._answer_own(received, verdict.result, wait)
-            self._own_memory.forget(received.key)  # its next copy is judged anew: it may have been approved meanwhile
+            self._last_answer.forget()  # its next copy is judged anew: it may have been approved meanwhile
             self._was_rejected = True
             self.tell(Rejected(verdict))
             return

@@ -8,7 +8,7 @@ import weakref
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.session.memory import MOST_REMEMBERED, REMEMBERED_S, AnswerMemory, Key, Stale
+from bridge.session.memory import MOST_REMEMBERED, REMEMBERED_S, AnswerMemory, Key, LastAnswer, Stale
 
 
 def key(number: int) -> Key:
@@ -131,3 +131,38 @@ def test_each_record_is_acted_on_once_until_forgotten_or_old(steps: list[tuple[s
                 under_way.add(number)
             else:
                 assert line.sent[before:] == ([] if number in under_way else [b"%d" % number])
+
+
+def test_a_copy_of_the_last_message_gets_its_answer_again() -> None:
+    last, line = LastAnswer(), Line()
+    assert last.is_new(1, b"login", line.send, 0)
+    last.settle(1, b"login", b"welcome")
+    assert not last.is_new(1, b"login", line.send, REMEMBERED_S - 1)
+    assert line.sent == [b"welcome"]
+    assert last.is_new(1, b"login", line.send, REMEMBERED_S)
+
+
+def test_a_copy_of_what_is_being_decided_waits_for_the_answer() -> None:
+    last, line = LastAnswer(), Line()
+    assert last.is_new(1, b"register", line.send, 0)
+    last.drop_old(2 * REMEMBERED_S)
+    assert not last.is_new(1, b"register", line.send, 2 * REMEMBERED_S)
+    assert line.sent == []
+
+
+def test_another_sequence_or_another_body_is_another_message() -> None:
+    last, line = LastAnswer(), Line()
+    assert last.is_new(1, b"register", line.send, 0)
+    assert last.is_new(1, b"login", line.send, 0)
+    assert last.is_new(2, b"login", line.send, 0)
+    last.settle(1, b"register", b"too late to be of use")
+    assert not last.is_new(2, b"login", line.send, 0)
+    assert line.sent == []
+
+
+def test_what_is_to_be_judged_anew_is_new() -> None:
+    last, line = LastAnswer(), Line()
+    assert last.is_new(1, b"register", line.send, 0)
+    last.settle(1, b"register", b"wait")
+    last.forget()
+    assert last.is_new(1, b"register", line.send, 1)

@@ -207,11 +207,11 @@ def test_nobody_makes_the_session_keep_much(message_type: MessageType) -> None:
         talk.say("register", REGISTER | BAD | {"timestamp": str(number)}, type=message_type)
         talk.say("nonsense", {"n": number}, type=message_type)
     talk.happened()
-    assert len(talk.session._own_memory) == 0
+    assert len(talk.session._last_answer) == 0
     for number in range(3 * MOST_REMEMBERED):
         talk.say("register", REGISTER | {"timestamp": str(number)}, type=message_type)
     talk.happened()
-    assert len(talk.session._own_memory) <= MOST_REMEMBERED
+    assert len(talk.session._last_answer) <= 1
 
 
 def test_a_flood_of_notifications_is_not_remembered(talk: Conversation) -> None:
@@ -271,8 +271,8 @@ def test_what_was_to_be_sent_before_the_end_is_still_there(talk: Conversation) -
 
 def test_what_a_quiet_terminal_was_answered_is_forgotten_in_time_although_it_only_beats() -> None:
     talk = Conversation().identify()
-    assert len(talk.session._own_memory) == 1
+    assert len(talk.session._last_answer) == 1
     for _ in range(int(REMEMBERED_S / 25)):
         talk.say_body(b"", type=MessageType.HEARTBEAT)
         talk.wait(25)
-    assert len(talk.session._own_memory) == 0
+    assert len(talk.session._last_answer) == 0
