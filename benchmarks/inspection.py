@@ -66,7 +66,7 @@ class Inspection:
         for name, theirs in FIELDS.items():
             if not _is_same(event.get(name), data[theirs]):
                 self._complain(serial, f"{name} is {event.get(name)!r}, and was {data[theirs]!r}")
-        if event.get("image_bytes") != (len(said.jpeg) or None):
+        if (event.get("image_bytes") or 0) != len(said.jpeg):
             self._complain(serial, f"image_bytes is {event.get('image_bytes')!r}, and was {len(said.jpeg)}")
         digest = event.get("image_sha256")  # the peers leave it out
         if digest is not None and digest != hashlib.sha256(said.jpeg).hexdigest():
