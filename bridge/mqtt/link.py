@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import random as random_module
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from msgspec.structs import replace
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
@@ -27,7 +28,7 @@ from bridge.mqtt.options import ConnectOptions
 from bridge.mqtt.overdue import LOOK_S, OVERDUE_S, Overdue
 from bridge.mqtt.packets import encode
 from bridge.mqtt.paho_client import check_hook
-from bridge.mqtt.window import Window
+from bridge.mqtt.window import Done, Entry, Window
 from bridge.mqtt.wording import DIAL_ERRORS, hint, why
 
 News = TypeVar("News")
@@ -44,7 +45,7 @@ class LinkListener(Protocol):
         """The broker has accepted the connection and every subscription."""
 
     def link_down(self, reason: str) -> None:
-        """The connection is gone, and every Deferred of `publish` has failed. Comes once after each `link_up`."""
+        """The connection is gone, and whoever published has been told. Comes once after each `link_up`."""
 
     def message(self, message: Message) -> None:
         """A message arrived; its PUBACK is on the way already."""
@@ -119,27 +120,41 @@ class Link(Service):
         return self._hang_up()
 
     def publish(self, publication: Publication) -> Deferred[None]:
-        """Fires at the PUBACK (QoS 0: when written); of the same QoS, what is published first is sent first.
+        """As `send`: fires at the PUBACK, or fails with why it will not come. Cancelled, it is withdrawn, unless it is on its way."""
 
-        Fails with BrokerAway (not up, or lost before the PUBACK), BrokerRefused (the PUBACK says no), TooLarge (over the broker's Maximum
-        Packet Size; nothing is sent) or Invalid (MQTT cannot say it). Cancelled, it is withdrawn, unless it is on its way.
+        def withdraw(_: Deferred[None]) -> None:
+            if entry is not None:
+                self.withdraw(entry)
+
+        done: Deferred[None] = Deferred(withdraw)
+        entry = self.send(publication, partial(_fire, done))
+        return done
+
+    def send(self, publication: Publication, done: Done) -> Entry | None:
+        """Publish, and tell `done` at the PUBACK (QoS 0: when written); of the same QoS, what is published first is sent first.
+
+        `done` is told of BrokerAway (not up, or lost before the PUBACK), BrokerRefused (the PUBACK says no), TooLarge (over the broker's Maximum
+        Packet Size; nothing is sent) or Invalid (MQTT cannot say it). When that is known at once, it is told at once, and None is returned.
         """
         if self.limits is None or self._is_leaving:
-            return fail(BrokerAway("there is no connection to the broker"))
+            done(BrokerAway("there is no connection to the broker"))
+            return None
         try:
             encoded = encode(_adapted(publication, self.limits), self.limits.protocol)
         except Invalid as error:
-            return fail(error)
+            done(error)
+            return None
         limit = self.limits.maximum_packet_bytes
         if limit is not None and encoded.packet_bytes > limit:
-            return fail(TooLarge(encoded.packet_bytes, limit))
-        done = self._window.add(encoded)
+            done(TooLarge(encoded.packet_bytes, limit))
+            return None
+        entry = self._window.add(encoded, done)
         self.may_send()
-        return done
+        return entry
 
-    def is_waiting(self, published: Deferred[None]) -> bool:
-        """Whether what `publish` returned this for has not been sent, and can be withdrawn."""
-        return self._window.is_waiting(published)
+    def withdraw(self, entry: Entry) -> None:
+        """Do not send what `send` returned this for, and do not tell of it, unless it is on its way."""
+        self._window.withdraw(entry)
 
     def skip_retained(self, topic_filter: str) -> None:
         """What is retained there is known: on later connections, ask for what is new alone. MQTT 3.1.1 cannot: all of it comes again."""
@@ -175,11 +190,9 @@ class Link(Service):
 
     def acknowledged(self, acknowledged: Acknowledged) -> None:
         entry = self._window.acknowledge(acknowledged.packet_id)
-        if entry is not None and not entry.done.called:  # not cancelled meanwhile
-            if acknowledged.failure_code is None:
-                entry.done.callback(None)
-            else:
-                entry.done.errback(BrokerRefused(acknowledged.reason, acknowledged.failure_code))
+        if entry is not None:
+            code = acknowledged.failure_code
+            self._guard(entry.done, None if code is None else BrokerRefused(acknowledged.reason, code))
         self.may_send()
 
     def arrived(self, message: Message | None) -> None:
@@ -254,8 +267,7 @@ class Link(Service):
             self._looking.cancel()
             self._looking = None
         for entry in self._window.close():
-            if not entry.done.called:
-                entry.done.errback(BrokerAway(ending.reason))
+            self._guard(entry.done, BrokerAway(ending.reason))
         self._log.info("broker {broker}: gone: {reason}", broker=str(self._address), reason=ending.reason)
         self._guard(self._listener.link_down, ending.reason)
 
@@ -298,12 +310,18 @@ class Link(Service):
         self._running.addBoth(lambda _: stopped.callback(None))
         return stopped
 
-    def _guard(self, tell: Callable[[News], None], news: News) -> None:
-        """The border between one MQTT message, or one event of the link, and the next: a defect of the listener ends neither."""
+    def _guard(self, tell: Callable[[News], object], news: News) -> None:
+        """The border between one MQTT message, or one event of the link, and the next: a defect of whoever is told ends neither."""
         try:
             tell(news)
         except Exception:  # noqa: BLE001
             self._log.failure("what the link told was not dealt with")
+
+
+def _fire(done: Deferred[None], error: BridgeError | None) -> None:
+    """Unless it was cancelled meanwhile."""
+    if not done.called:
+        done.callback(None) if error is None else done.errback(error)
 
 
 def _adapted(publication: Publication, limits: BrokerLimits) -> Publication:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
+from msgspec import Struct
 from twisted.internet.defer import Deferred, succeed
 
+from bridge.errors import BridgeError
 from bridge.mqtt.packets import Encoded
 
 MOST_IN_FLIGHT: Final = 100  # messages; more gain nothing, and some brokers drop what is beyond (mosquitto: max_queued_messages)
@@ -16,16 +18,21 @@ HIGH_WATER_BYTES: Final = 8 << 20  # waiting; above it the terminals should paus
 LOW_WATER_BYTES: Final = 2 << 20  # waiting; below it they may go on
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One publication, and the Deferred of whoever asked for it."""
+Done = Callable[[BridgeError | None], object]
+"""Is told once that the broker has acknowledged a publication (None), or why it will not. A Deferred for each would cost 4 of the 100 µs of an
+event."""
+
+
+class Entry(Struct, eq=False):
+    """One publication, and whom to tell. `is_waiting`: it has not been sent, and can be withdrawn."""
 
     encoded: Encoded
-    done: Deferred[None]
+    done: Done
+    is_waiting: bool = True
 
 
 class Window:
-    """The publications of one connection. `add` is the one way in; `acknowledge`, `cancel` and `close` are the ways out."""
+    """The publications of one connection. `add` is the one way in; `acknowledge`, `withdraw` and `close` are the ways out."""
 
     def __init__(self, receive_maximum: int = MOST_IN_FLIGHT) -> None:
         self.most_in_flight = min(MOST_IN_FLIGHT, receive_maximum)
@@ -35,28 +42,33 @@ class Window:
         self.acknowledged = 0
         """How many have been, whatever the broker said of them."""
         self._waiting: deque[Entry] = deque()
+        """What was withdrawn stands here until it would be its turn: to look for it took long where much waits."""
+        self._withdrawn = 0
         self._in_flight: dict[int, Entry] = {}
         self._drained: list[Deferred[None]] = []
 
     def __len__(self) -> int:
         """How many are waiting or in flight."""
-        return len(self._waiting) + len(self._in_flight)
+        return len(self._waiting) - self._withdrawn + len(self._in_flight)
 
     @property
     def oldest(self) -> Entry | None:
         """What has been in flight for longest, if anything is."""
         return next(iter(self._in_flight.values()), None)
 
-    def add(self, encoded: Encoded) -> Deferred[None]:
-        """Queue behind what is there. Whoever calls `acknowledge` or `close` fires the Deferred; cancelling it withdraws what still waits."""
-        entry = Entry(encoded, Deferred(lambda _: self._withdraw(entry)))
+    def add(self, encoded: Encoded, done: Done) -> Entry:
+        """Queue behind what is there. Whoever calls `acknowledge` or `close` tells `done`."""
+        entry = Entry(encoded, done)
         self._waiting.append(entry)
         self.waiting_bytes += encoded.packet_bytes
         self._look_at_the_marks()
-        return entry.done
+        return entry
 
     def next(self) -> Encoded | None:
         """The next to be sent, or None: nothing waits, or the window is full. One that is over the cap in bytes goes alone."""
+        while self._withdrawn and self._waiting and not self._waiting[0].is_waiting:
+            self._waiting.popleft()
+            self._withdrawn -= 1
         if not self._waiting or len(self._in_flight) >= self.most_in_flight:
             return None
         encoded = self._waiting[0].encoded
@@ -66,6 +78,7 @@ class Window:
     def sent(self, packet_id: int) -> None:
         """What `next` gave is on its way under this packet identifier."""
         entry = self._waiting.popleft()
+        entry.is_waiting = False
         self._in_flight[packet_id] = entry
         self.waiting_bytes -= entry.encoded.packet_bytes
         self.in_flight_bytes += entry.encoded.packet_bytes
@@ -79,9 +92,13 @@ class Window:
             self.acknowledged += 1
         return entry
 
-    def is_waiting(self, done: Deferred[None]) -> bool:
-        """Whether what `add` returned this for has not been sent."""
-        return any(entry.done is done for entry in self._waiting)
+    def withdraw(self, entry: Entry) -> None:
+        """Take out what waits, and tell nobody. What is in flight stays there until its PUBACK."""
+        if entry.is_waiting:
+            entry.is_waiting = False
+            self._withdrawn += 1
+            self.waiting_bytes -= entry.encoded.packet_bytes
+            self._look_at_the_marks()
 
     def when_drained(self) -> Deferred[None]:
         """Fires when the window is not congested, or at `close`; never fails."""
@@ -92,18 +109,15 @@ class Window:
         return drained
 
     def close(self) -> list[Entry]:
-        """Take out everything, in the order of `add`. The caller fires what is returned."""
-        entries = [*self._in_flight.values(), *self._waiting]
+        """Take out everything, in the order of `add`. The caller tells whoever asked for what is returned."""
+        waiting = [entry for entry in self._waiting if entry.is_waiting]
+        for entry in waiting:
+            entry.is_waiting = False
+        entries = [*self._in_flight.values(), *waiting]
         self._in_flight, self._waiting = {}, deque()
-        self.waiting_bytes = self.in_flight_bytes = 0
+        self.waiting_bytes = self.in_flight_bytes = self._withdrawn = 0
         self._look_at_the_marks()
         return entries
-
-    def _withdraw(self, entry: Entry) -> None:
-        if entry in self._waiting:  # else it is in flight, and its PUBACK will find the Deferred fired
-            self._waiting.remove(entry)
-            self.waiting_bytes -= entry.encoded.packet_bytes
-            self._look_at_the_marks()
 
     def _look_at_the_marks(self) -> None:
         if self.waiting_bytes > HIGH_WATER_BYTES:

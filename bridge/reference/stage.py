@@ -13,6 +13,7 @@ from twisted.internet.task import Clock
 from bridge.config import Config, redacted
 from bridge.mqtt.message import BrokerLimits, Message, Publication
 from bridge.mqtt.topics import BROKER_VERSION, RequestTopic
+from bridge.mqtt.window import Done
 from bridge.outbox import Checkpoint
 from bridge.reference.channel import DEVICE, REAL
 from bridge.reference.happenings import BRIDGE_EVENTS, sample_of
@@ -62,9 +63,13 @@ class RecordingOutlet:
         self.published.append(publication)
         return succeed(None)
 
-    def is_waiting(self, published: Deferred[None]) -> bool:
+    def send(self, publication: Publication, done: Done) -> None:
+        """As `publish`."""
+        self.published.append(publication)
+        done(None)
+
+    def withdraw(self, sent: object) -> None:
         """Nothing waits."""
-        return False
 
     def when_drained(self) -> Deferred[None]:
         """Never fails."""

@@ -6,6 +6,8 @@ Where the report asks something, the answer waits for the decision as well.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,6 +26,8 @@ from bridge.relay.questions import Question
 from bridge.session.happenings import Received
 from bridge.terminal.happenings import Later
 from bridge.terminal.protocol import TerminalProtocol
+
+T = TypeVar("T")
 
 
 class _Delivery(Struct, frozen=True):
@@ -78,11 +82,11 @@ class EventRelay:
             terminal.answer(received, Result.BAD_PARAMETER)
             return
         delivery = self._begin(terminal, received)
+        question = delivery.question
         composed = self._composed(delivery)
+        decision = self._answers.ask(question) if question else None
         self._on_their_way += 1
-        done = Deferred.fromCoroutine(self._deliver(delivery, composed))
-        done.addErrback(self._defect, delivery)
-        done.addCallback(self._arrived)
+        self._dispatch.make_safe(composed, partial(self._made_safe, delivery, decision), urgent=question is not None)
         self._hold_back(terminal)
 
     def _begin(self, terminal: TerminalProtocol, received: Received) -> _Delivery:
@@ -97,17 +101,28 @@ class EventRelay:
         asking = self._answers.asking(delivery.question) if delivery.question else None
         return compose(delivery.received, delivery.subject, self._topics, self._dispatch.rules_now(), self._wall(), asking)
 
-    async def _deliver(self, delivery: _Delivery, composed: Composed) -> None:
-        question = delivery.question
-        decision = self._answers.ask(question) if question else None
+    def _made_safe(self, delivery: _Delivery, decision: Deferred[Answer | None] | None, error: Exception | None) -> None:
+        """Or not, for an error; what it asks is yet to be decided, perhaps."""
+        if error is not None:
+            if delivery.question:
+                self._answers.withdraw(delivery.question)
+            self._conclude(self._not_safe, delivery, error)
+        elif decision is not None:
+            decision.addCallback(partial(self._conclude, self._decided, delivery)).addErrback(self._defect, delivery)
+        else:
+            self._conclude(self._decided, delivery, self._unasked(delivery))
+
+    def _conclude(self, end: Callable[[_Delivery, T], None], delivery: _Delivery, outcome: T) -> None:
+        """It is on its way no longer. A defect on the last step leaves the record to the terminal."""
         try:
-            await self._dispatch.make_safe(composed, urgent=question is not None)
-        except BridgeError as error:
-            if question:
-                self._answers.withdraw(question)
-            self._not_safe(delivery, error)
-            return
-        answer = await decision if decision else self._unasked(delivery)
+            end(delivery, outcome)
+        except Exception:
+            self._give_up(delivery)
+            raise
+        finally:
+            self._arrived()
+
+    def _decided(self, delivery: _Delivery, answer: Answer | None) -> None:
         if answer is None:
             self._give_up(delivery)
             return
@@ -134,7 +149,7 @@ class EventRelay:
     def _fresh_for_s(self, received: Received, subject: Subject) -> float:
         return fresh_for_s(received, subject.zone, self._rules, self._wall())
 
-    def _arrived(self, _: None) -> None:
+    def _arrived(self) -> None:
         self._on_their_way -= 1
         if self._on_their_way == 0:
             idle, self._idle = self._idle, []
@@ -146,7 +161,9 @@ class EventRelay:
         self._arrivals.remember(delivery.event_id, delivery.received.received_at, self._wall())
         delivery.terminal.forget(delivery.received)
 
-    def _not_safe(self, delivery: _Delivery, error: BridgeError) -> None:
+    def _not_safe(self, delivery: _Delivery, error: Exception) -> None:
+        if not isinstance(error, BridgeError):
+            raise error
         is_hopeless = isinstance(error, TooLarge | Invalid)
         if is_hopeless:
             self._arrivals.forget(delivery.event_id)
@@ -165,7 +182,6 @@ class EventRelay:
 
     def _defect(self, failure: Failure, delivery: _Delivery) -> None:
         self.log.failure("defect after an event of {device}", failure, device=delivery.terminal.serial)
-        self._give_up(delivery)
 
     def _hold_back(self, terminal: TerminalProtocol) -> None:
         """More is waiting than should be: read nothing from this terminal until that is over."""

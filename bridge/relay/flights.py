@@ -1,12 +1,25 @@
-"""Events that were given to the link: what is known of each, and which of them stand in the outbox as well."""
+"""Events that were given to the link: what is known of each, how long each is waited for, and which of them stand in the outbox as well."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import dropwhile
+from math import inf
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, BrokerAway, BrokerRefused
+from bridge.mqtt.message import Publication
+from bridge.relay.outlet import Outlet, Sent
+from bridge.relay.patience import Patience
+
+PUBACK_S = 5.0
+"""How long a PUBACK may take before the event is committed to the outbox."""
+TOLD_AGAIN_S = 30.0
+"""How often the log says that the broker refuses events."""
 
 
 @dataclass(slots=True, eq=False)
@@ -15,14 +28,30 @@ class Flight:
     not take them, once `is_over`."""
 
     terminal: str
+    key: str
     connection: int
-    published: list[Deferred[None]]
     under_way: int
+    """How many of its publications the broker has not acknowledged."""
+    landed: Callable[[Flight], None]
     is_over: bool = False
     error: BridgeError | None = None
+    sent: list[Sent] = field(default_factory=list)
+    hope: Callable[[Flight], None] | None = None
+    """Decides whether the event goes to the disk as well; called once, when it is over, or nobody waits for that any longer."""
     waiting: list[Deferred[None]] = field(default_factory=list)
-    hope: Deferred[None] | None = None
-    """The landing that decides whether the event goes to the disk as well."""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the broker has acknowledged all of it."""
+        return self.is_over and self.error is None
+
+    def done(self, error: BridgeError | None) -> None:
+        """With one of its publications; whatever becomes of the others, one that was not taken is enough for the event not to be safe."""
+        self.under_way -= 1
+        if not self.is_over and (error is not None or self.under_way == 0):
+            self.is_over, self.error = True, error
+            self.sent.clear()
+            self.landed(self)
 
     def landing(self) -> Deferred[None]:
         """Fires when it is over, however it went. May be cancelled."""
@@ -33,18 +62,105 @@ class Flight:
             self.waiting.append(landing)
         return landing
 
-    def give_up_hope(self) -> None:
-        """Something newer goes to the disk, and this before it."""
-        if self.hope is not None:
-            self.hope.cancel()
+    def cancel(self) -> None:
+        """Give up hope: it takes too long, or something newer goes to the disk, and this before it."""
+        hope, self.hope = self.hope, None
+        if hope is not None:
+            hope(self)
 
-    def land(self, error: BridgeError | None) -> None:
-        """It is over."""
-        self.is_over, self.error = True, error
-        waiting, self.waiting = self.waiting, []
+
+class Flights:
+    """All that is with the link, and may stand in the outbox as well, by terminal and event id."""
+
+    log = Logger()
+
+    def __init__(self, outlet: Outlet, clock: IReactorTime) -> None:
+        self.airborne = Airborne()
+        self.connection = 0
+        """Counts them: what the broker acknowledged on an earlier one it may have forgotten by now."""
+        self._outlet = outlet
+        self._clock = clock
+        self._patience = Patience(clock, PUBACK_S)
+        self._of: dict[str, dict[str, Flight]] = {}
+        self._refusal_told_at = -inf
+
+    def find(self, terminal: str, key: str) -> Flight | None:
+        """The flight of an event that is with the link."""
+        return self._of.get(terminal, {}).get(key)
+
+    def fly(self, terminal: str, key: str, publications: list[Publication]) -> Flight:
+        """Give an event to the link."""
+        flight = Flight(terminal, key, self.connection, len(publications), self._landed)
+        self._of.setdefault(terminal, {})[key] = flight
+        for each in publications:
+            sent = self._outlet.send(each, flight.done)
+            if sent is not None and not flight.is_over:
+                flight.sent.append(sent)
+        return flight
+
+    def hope(self, flight: Flight, decide: Callable[[Flight], None]) -> None:
+        """Call `decide` when it is over, or has taken PUBACK_S, or something newer of its terminal goes to the disk."""
+        flight.hope = decide
+        if flight.is_over:
+            flight.cancel()
+        else:
+            self._patience.begin(flight)
+
+    def give_up_hope(self, terminal: str) -> None:
+        """Something of this terminal goes to the disk: what the link has of it, and nobody has acknowledged, goes there before it, or it would
+        come after it when the connection is lost."""
+        for flight in list(self._of.get(terminal, {}).values()):
+            self._give_up(flight)
+
+    async def be_patient(self, flights: list[Flight]) -> None:
+        """Wait until the last has landed, but not longer than PUBACK_S; what the link has not begun to send by then, it shall not."""
+        if flights:
+            await self._patience.wait(flights[-1].landing())
+        for flight in flights:
+            self.take_back(flight)
+
+    def take_back(self, flight: Flight) -> None:
+        """Let the outbox publish what waits for its turn at a slow link: as what it is by then, for it may have become a replay. What is newer
+        of the same terminal comes back as well, or it would be sooner there. What the link has begun to send, pictures first, it ends."""
+        if flight.is_over or not flight.sent[0].is_waiting:
+            return
+        of_terminal = self._of.get(flight.terminal, {}).values()
+        for each in list(dropwhile(lambda each: each is not flight, of_terminal)) or [flight]:
+            for sent in each.sent:
+                self._outlet.withdraw(sent)
+            each.done(BrokerAway("it was taken back"))
+
+    def hurry(self) -> None:
+        """Wait no longer for what is under way now."""
+        self._patience.end()
+
+    def _give_up(self, flight: Flight) -> None:
+        self._patience.over(flight)
+        flight.cancel()
+
+    def _landed(self, flight: Flight) -> None:
+        of_terminal = self._of.get(flight.terminal, {})
+        if of_terminal.get(flight.key) is flight:
+            del of_terminal[flight.key]
+            if not of_terminal:
+                del self._of[flight.terminal]
+        if flight.error is not None:
+            self.airborne.discard(flight.terminal, flight.key)
+        if flight.hope is not None:
+            self._give_up(flight)
+        waiting, flight.waiting = flight.waiting, []
         for each in waiting:
             if not each.called:
                 each.callback(None)
+        if isinstance(flight.error, BrokerRefused):
+            self._tell_of_refusal(flight.error)
+
+    def _tell_of_refusal(self, refusal: BrokerRefused) -> None:
+        if self._clock.seconds() >= self._refusal_told_at + TOLD_AGAIN_S:
+            self._refusal_told_at = self._clock.seconds()
+            self.log.error(
+                "the broker refuses events, which wait in the outbox; see to its access list and limits: {reason}", reason=str(refusal)
+            )
 
 
 class Airborne:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
 from bridge.mqtt.message import BrokerLimits, Publication
+from bridge.mqtt.window import Done
+
+
+class Sent(Protocol):
+    """One publication, as the link has it."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has not been sent: withdrawn, it never will be."""
 
 
 class Outlet(Protocol):
@@ -27,8 +36,11 @@ class Outlet(Protocol):
     def publish(self, publication: Publication) -> Deferred[None]:
         """Fires at the broker's PUBACK. Fails with a BrokerFault."""
 
-    def is_waiting(self, published: Deferred[None]) -> bool:
-        """Whether what `publish` returned this for has not been sent: cancelled, it never will be."""
+    def send(self, publication: Publication, done: Done) -> Sent | None:
+        """The same for what there is much of: tells `done` at the PUBACK, or why there will be none. None when that is known at once, and told."""
+
+    def withdraw(self, sent: Any) -> None:
+        """If what `send` returned this for is waiting, it will not be sent, and nothing is told of it."""
 
     def when_drained(self) -> Deferred[None]:
         """Fires when the link is not congested, or is down; never fails."""

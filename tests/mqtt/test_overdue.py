@@ -15,7 +15,7 @@ class Bench:
         self.now_s = 1000.0
 
     def send(self, packet_id: int, payload: bytes = b"") -> None:
-        self.window.add(encode(Publication("a", payload), "5"))
+        self.window.add(encode(Publication("a", payload), "5"), lambda _: None)
         assert self.window.next() is not None
         self.window.sent(packet_id)
 

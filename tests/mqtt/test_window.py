@@ -3,6 +3,7 @@ from __future__ import annotations
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase  # for its assertions about Deferreds
 
+from bridge.errors import BridgeError
 from bridge.mqtt.message import Publication
 from bridge.mqtt.packets import Encoded
 from bridge.mqtt.window import HIGH_WATER_BYTES, LOW_WATER_BYTES, MOST_IN_FLIGHT, MOST_IN_FLIGHT_BYTES, Window
@@ -12,6 +13,10 @@ case = SynchronousTestCase()
 
 def encoded(name: str, size: int = 10) -> Encoded:
     return Encoded(Publication(name, b""), b"", None, size)
+
+
+def nobody(_: BridgeError | None) -> None:
+    """Whoever is told."""
 
 
 def send_all(window: Window, first_id: int = 1) -> list[str]:
@@ -26,7 +31,7 @@ def send_all(window: Window, first_id: int = 1) -> list[str]:
 def test_it_sends_in_order_and_no_more_than_the_broker_takes() -> None:
     window = Window(receive_maximum=2)
     for name in "abcd":
-        window.add(encoded(name))
+        window.add(encoded(name), nobody)
     assert send_all(window) == ["a", "b"]
     assert window.acknowledge(2) is not None
     assert send_all(window, first_id=3) == ["c"]
@@ -36,14 +41,14 @@ def test_it_sends_in_order_and_no_more_than_the_broker_takes() -> None:
 def test_it_has_a_limit_of_its_own() -> None:
     window = Window(receive_maximum=65_535)
     for _ in range(MOST_IN_FLIGHT + 1):
-        window.add(encoded("a"))
+        window.add(encoded("a"), nobody)
     assert len(send_all(window)) == MOST_IN_FLIGHT
 
 
 def test_bytes_count_too_and_a_giant_goes_alone() -> None:
     window = Window()
     for name, size in (("small", 10), ("giant", MOST_IN_FLIGHT_BYTES + 1), ("last", 10)):
-        window.add(encoded(name, size))
+        window.add(encoded(name, size), nobody)
     assert send_all(window) == ["small"]
     window.acknowledge(1)
     assert send_all(window) == ["giant"]
@@ -55,43 +60,45 @@ def test_bytes_count_too_and_a_giant_goes_alone() -> None:
 
 def test_a_second_acknowledgement_is_nothing() -> None:
     window = Window()
-    window.add(encoded("a"))
+    window.add(encoded("a"), nobody)
     send_all(window)
     assert window.acknowledge(1) is not None
     assert window.acknowledge(1) is None
     assert window.in_flight_bytes == 0
 
 
-def test_a_cancelled_one_that_waits_is_withdrawn() -> None:
+def test_one_that_waits_can_be_withdrawn() -> None:
     window = Window(receive_maximum=1)
-    _, second, _ = (window.add(encoded(name)) for name in "abc")
+    _, second, _, last = (window.add(encoded(name), nobody) for name in "abcd")
     send_all(window)
-    second.cancel()
-    case.failureResultOf(second, CancelledError)
+    for _ in range(2):  # a second time is none
+        window.withdraw(second)
+    window.withdraw(last)
+    assert len(window) == 2
     window.acknowledge(1)
     assert send_all(window) == ["c"]
-    assert window.waiting_bytes == 0
+    assert (window.waiting_bytes, len(window)) == (0, 1)
+    assert [entry.encoded.publication.topic for entry in window.close()] == ["c"]
 
 
 def test_what_waits_and_what_does_not() -> None:
     window = Window(receive_maximum=1)
-    first, second = (window.add(encoded(name)) for name in "ab")
-    assert window.is_waiting(first)
+    first, second = (window.add(encoded(name), nobody) for name in "ab")
+    assert first.is_waiting
     send_all(window)
-    assert [window.is_waiting(each) for each in (first, second)] == [False, True]
+    assert [each.is_waiting for each in (first, second)] == [False, True]
+    window.close()
+    assert not second.is_waiting
 
 
-def test_a_cancelled_one_in_flight_keeps_its_place_until_it_is_acknowledged() -> None:
+def test_one_in_flight_cannot_be_withdrawn() -> None:
     window = Window(receive_maximum=1)
-    first = window.add(encoded("a"))
-    window.add(encoded("b"))
+    first = window.add(encoded("a"), nobody)
+    window.add(encoded("b"), nobody)
     send_all(window)
-    first.cancel()
-    case.failureResultOf(first, CancelledError)
+    window.withdraw(first)
     assert send_all(window) == []
-    entry = window.acknowledge(1)
-    assert entry is not None
-    assert entry.done.called
+    assert window.acknowledge(1) is first
     assert send_all(window) == ["b"]
 
 
@@ -100,10 +107,10 @@ def test_congested_between_the_marks() -> None:
     size = LOW_WATER_BYTES // 2
     count = HIGH_WATER_BYTES // size
     for _ in range(count):
-        window.add(encoded("a", size))
+        window.add(encoded("a", size), nobody)
     assert not window.congested
     case.successResultOf(window.when_drained())
-    window.add(encoded("a", size))
+    window.add(encoded("a", size), nobody)
     drained: list[Deferred[None]] = [window.when_drained() for _ in range(3)]
     drained[1].cancel()
     case.failureResultOf(drained[1], CancelledError)
@@ -119,7 +126,7 @@ def test_congested_between_the_marks() -> None:
 def test_close_hands_out_everything_in_order_and_wakes_who_waits() -> None:
     window = Window(receive_maximum=1)
     for name in "abc":
-        window.add(encoded(name, HIGH_WATER_BYTES))
+        window.add(encoded(name, HIGH_WATER_BYTES), nobody)
     send_all(window)
     drained = window.when_drained()
     assert [entry.encoded.publication.topic for entry in window.close()] == ["a", "b", "c"]

@@ -12,9 +12,10 @@ from bridge.errors import BridgeError, BrokerAway, StorageFault
 from bridge.mqtt.events import Composed, EventRules, Subject
 from bridge.mqtt.message import BrokerLimits, Message, Publication
 from bridge.mqtt.topics import AnswerTopic, Topics
+from bridge.mqtt.window import Done
 from bridge.relay.answers import ALWAYS_ASKING, AnswerRelay, AnswerRules
 from bridge.relay.defaults import Defaults
-from bridge.relay.dispatch import Dispatch
+from bridge.relay.dispatch import Dispatch, Safe
 from bridge.relay.events import EventRelay
 from bridge.session.happenings import Received
 from bridge.terminal.protocol import TerminalProtocol
@@ -45,8 +46,11 @@ class SlowOutlet:
             self.acknowledge()
         return done
 
-    def is_waiting(self, published: Deferred[None]) -> bool:
-        return False
+    def send(self, publication: Publication, done: Done) -> None:
+        self.publish(publication).addCallbacks(done, lambda failure: done(failure.value))
+
+    def withdraw(self, sent: object) -> None:
+        raise AssertionError("nothing is taken back")
 
     def when_drained(self) -> Deferred[None]:
         raise AssertionError("it is never congested")
@@ -78,7 +82,10 @@ class Direct:
     def rules_now(self) -> EventRules:
         return EventRules()
 
-    async def make_safe(self, composed: Composed, *, urgent: bool = False) -> None:
+    def make_safe(self, composed: Composed, safe: Safe, *, urgent: bool = False) -> None:
+        Deferred.fromCoroutine(self._publish(composed)).addCallbacks(safe, lambda failure: safe(failure.value))
+
+    async def _publish(self, composed: Composed) -> None:
         for done in [self._outlet.publish(each) for each in composed.publications]:
             try:
                 await done

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
 
 from bridge import rules
@@ -24,6 +24,7 @@ from bridge.errors import BrokerAway, BrokerFault, StorageFault
 from bridge.mqtt.link import Link
 from bridge.mqtt.message import BrokerLimits, Message, Publication
 from bridge.mqtt.topics import Topics
+from bridge.mqtt.window import Done
 from bridge.outbox import Outbox
 from bridge.outbox.outbox import ACKNOWLEDGED_AFTER_S
 from bridge.registry import Registry, RegistryAdmission, Terms
@@ -47,12 +48,17 @@ SNAPTIME = "2023-11-14 22:13:19"
 MAC = "8CEC4B91040C"
 
 
-@dataclass
+@dataclass(eq=False)
 class Sent:
     """A publication that the fake link was given, and what a test has done about it."""
 
     publication: Publication
     done: Deferred[None]
+    link: FakeLink
+
+    @property
+    def is_waiting(self) -> bool:
+        return not self.done.called and self in self.link.sent[self.link.room :]
 
     @property
     def topic(self) -> str:
@@ -87,20 +93,26 @@ class FakeLink:
     def publish(self, publication: Publication) -> Deferred[None]:
         if not self.is_up:
             return fail(BrokerAway("there is no connection to the broker"))
-        sent = Sent(publication, Deferred())
+        sent = Sent(publication, Deferred(), self)
         self.sent.append(sent)
         if not self.holds:
             return succeed(None)
         return sent.done
+
+    def send(self, publication: Publication, done: Done) -> Sent | None:
+        published = self.publish(publication)
+        sent = self.sent[-1] if self.is_up else None
+        published.addCallbacks(done, lambda failure: failure.check(CancelledError) or done(failure.value))
+        return sent
+
+    def withdraw(self, sent: Sent) -> None:
+        sent.done.cancel()
 
     def redial(self, reason: str) -> None:
         self.redialled.append(reason)
 
     def skip_retained(self, topic_filter: str) -> None:
         self.retained_skipped.append(topic_filter)
-
-    def is_waiting(self, published: Deferred[None]) -> bool:
-        return any(each.done is published for each in self.sent[self.room :] if not each.done.called)
 
     def when_drained(self) -> Deferred[None]:
         drained: Deferred[None] = Deferred()

@@ -10,7 +10,8 @@ import pytest
 from twisted.internet.defer import fail
 
 from bridge.errors import BrokerAway, BrokerRefused, StorageFault
-from bridge.relay.dispatch import PUBACK_S, REFUSED_PAUSE_S
+from bridge.relay.drain import REFUSED_PAUSE_S
+from bridge.relay.flights import PUBACK_S
 from bridge.relay.room import ROOM_S
 from tests.relay.conftest import MakeSite
 from tests.relay.site import Sent, Site, Terminal

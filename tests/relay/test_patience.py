@@ -39,16 +39,29 @@ def waiting() -> Waiting:
     return Waiting()
 
 
-def test_what_fires_is_waited_for_no_more_and_leaves_no_timer(waiting: Waiting) -> None:
+def test_what_fires_is_waited_for_no_more_and_its_timer_serves_others(waiting: Waiting) -> None:
     waiting.begin("a").callback(None)
-    assert (waiting.over, waiting.timers) == (["a"], [])
+    assert (waiting.over, waiting.timers) == (["a"], [LASTS_S])
+    waiting.clock.advance(1)
+    waiting.begin("b")
+    assert waiting.timers == [LASTS_S]
+    waiting.clock.advance(LASTS_S - 1)
+    assert (waiting.over, waiting.timers) == (["a"], [LASTS_S + 1])
+    waiting.clock.advance(1)
+    assert (waiting.over, waiting.timers) == (["a", "b"], [])
+
+
+def test_when_nothing_is_waited_for_the_timer_ends(waiting: Waiting) -> None:
+    waiting.begin("a").callback(None)
+    waiting.clock.advance(LASTS_S)
+    assert waiting.timers == []
 
 
 def test_what_has_fired_is_not_waited_for(waiting: Waiting) -> None:
     awaited: Deferred[None] = Deferred()
     awaited.callback(None)
     Deferred.fromCoroutine(waiting.wait("a", awaited))
-    assert (waiting.over, waiting.timers) == (["a"], [])
+    assert waiting.over == ["a"]
 
 
 def test_each_is_waited_for_as_long_with_one_timer_for_all(waiting: Waiting) -> None:
@@ -85,6 +98,12 @@ def test_what_begins_when_the_time_of_another_is_up_does_not_make_a_third_wait(w
     assert waiting.over == ["a", "b"]
     waiting.clock.advance(LASTS_S - 1)
     assert (waiting.over, waiting.timers) == (["a", "b", "c"], [])
+
+
+def test_the_end_leaves_no_timer(waiting: Waiting) -> None:
+    waiting.begin("a").callback(None)
+    waiting.patience.end()
+    assert waiting.timers == []
 
 
 def test_the_end_ends_what_is_waited_for_now(waiting: Waiting) -> None:

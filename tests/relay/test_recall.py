@@ -11,7 +11,8 @@ import pytest
 
 from bridge.errors import BrokerRefused, TooLarge
 from bridge.outbox.rows import Rows
-from bridge.relay.dispatch import PUBACK_S, REFUSED_PAUSE_S
+from bridge.relay.drain import REFUSED_PAUSE_S
+from bridge.relay.flights import PUBACK_S
 from bridge.relay.recall import AGAIN_S
 from tests.relay.conftest import MakeSite
 from tests.relay.site import Sent, Site, Terminal
@@ -150,7 +151,7 @@ def test_a_batch_that_was_read_for_the_last_connection_waits_for_what_is_older(s
     terminal.recognise(sequence=2)
     site.disk.prompt = False
     site.link.is_up = True  # before anybody is told
-    site.relay.dispatch.empty()
+    site.relay.dispatch.drain.empty()
     outage(site)
     site.link_up()
     finish(site)
@@ -260,7 +261,7 @@ def test_nothing_queues_behind_what_the_broker_is_about_to_acknowledge(site: Sit
     published(site)[-1].acknowledge()
     site.note()
     assert (site.outbox.held("SN1"), site.outbox.copies.events) == (0, 4)
-    assert site.relay.dispatch._airborne._keys == {}
+    assert site.relay.dispatch.flights.airborne._keys == {}
 
 
 def test_nor_behind_what_the_disk_has_yet_to_learn_of(site: Site, terminal: Terminal) -> None:
@@ -272,7 +273,7 @@ def test_nor_behind_what_the_disk_has_yet_to_learn_of(site: Site, terminal: Term
     terminal.recognise(sequence=3)
     assert sequences(site) == [1, 2, 3]
     site.note()
-    assert site.relay.dispatch._airborne._keys == {}
+    assert site.relay.dispatch.flights.airborne._keys == {}
 
 
 def test_but_behind_what_the_broker_did_not_take(site: Site, terminal: Terminal) -> None:
@@ -319,7 +320,7 @@ def test_an_event_that_the_disk_did_not_take_holds_nothing_up(site: Site, termin
     site.link.holds = True
     with site.broken_disk():
         terminal.recognise(sequence=1)
-    assert site.relay.dispatch._airborne._keys == {}
+    assert site.relay.dispatch.flights.airborne._keys == {}
     assert site.outbox.held("SN1") == 0
 
 
@@ -327,7 +328,7 @@ def test_what_can_never_be_published_holds_nothing_up(site: Site, terminal: Term
     site.link.holds = True
     terminal.recognise(sequence=1)
     published(site)[0].refuse(TooLarge(10, 5))
-    assert (site.outbox.held("SN1"), site.relay.dispatch._airborne._keys) == (0, {})
+    assert (site.outbox.held("SN1"), site.relay.dispatch.flights.airborne._keys) == (0, {})
 
 
 def test_a_record_that_comes_again_after_it_was_acknowledged(site: Site, terminal: Terminal) -> None:

@@ -40,6 +40,7 @@ def test_all_are_let_in_in_their_order_when_there_is_room(waiting: Waiting) -> N
     waiting.wait("a", "b", "c")
     waiting.link.drain()
     assert waiting.came == [("a", True), ("b", True), ("c", True)]
+    waiting.clock.advance(ROOM_S)
     assert waiting.clock.getDelayedCalls() == []
 
 
