@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
@@ -31,8 +30,7 @@ Mark = Mapping[str, int]
 _NONE: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct, gc=False):
     """Of one terminal: `deflated` holds the values by group, and `names` the groups."""
 
     firmware: str | None = None

@@ -49,6 +49,8 @@ MOST_AT_ONCE = 20
 """How many terminals are looked at in one turn of the reactor."""
 BIRTH_JITTER_S = (1.0, 10.0)
 """After Home Assistant's birth everybody else speaks to it as well (the contract)."""
+MOST_ALIKE = 32
+"""So many different things that are told of terminals are looked for, to be kept once for all of which they are told."""
 OVERHEAD_BYTES = 256
 """What a packet has beside its payload: the topic and a few bytes."""
 
@@ -57,10 +59,18 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What was announced of a terminal: `gone` are components that it does not have any more, by key, with their platforms."""
+    """What was announced of a terminal: one object for all of which it is the same. `name` None: it is called by its serial. `gone` are components
+    that it does not have any more: their keys and platforms."""
 
-    terminal: Terminal
-    gone: Mapping[str, str]
+    name: str | None
+    model: str
+    firmware: str
+    groups: frozenset[str]
+    gone: tuple[tuple[str, str], ...]
+
+    def terminal(self, serial: str) -> Terminal:
+        """The terminal, as it was announced."""
+        return Terminal(serial=serial, name=self.name or serial, model=self.model, firmware=self.firmware, groups=self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,7 @@ class Discovery:
         self._insisted: set[str] = set()
         """Terminals that are here, and that another bridge announced all the same: it may not know that they moved."""
         self._told: dict[str, _Told] = {}
+        self._alike: dict[_Told, _Told] = {}
         self._due: dict[str, None] = {}
         self._timers: dict[str, IDelayedCall] = {}
         self._keys: dict[frozenset[str], Mapping[str, str]] = {}
@@ -248,30 +259,35 @@ class Discovery:
         """Post what there is to tell of a terminal, if it is news."""
         assert self._places is not None
         before, told = self._before(serial), self._told.get(serial)
-        terminal = self._terminal(serial, groups_shown(before.keys()))
-        now = self._components(terminal.groups)
-        gone = {key: platform for key, platform in before.items() if key not in now} or _NOTHING
-        telling = _Told(terminal, gone)
+        telling = self._telling(serial, before)
         self._earlier.pop(serial, None)
         if telling != told:
-            self._told[serial] = telling
+            self._told[serial] = self._one(telling)
             self._board.changed(self._places.device(terminal_id(serial)))
 
     def _before(self, serial: str) -> Mapping[str, str]:
         """The components that Home Assistant knows, or has been told are gone."""
         told, earlier = self._told.get(serial), self._earlier.get(serial)
         if told is not None:
-            return {**told.gone, **self._components(told.terminal.groups)}
+            return {**dict(told.gone), **self._components(told.groups)}
         return earlier.components if earlier is not None else _NOTHING
 
-    def _terminal(self, serial: str, groups_before: frozenset[str]) -> Terminal:
-        """What is known of it. A terminal that was not read yet has the groups that it had."""
-        known, configuration = self._knowledge.find(serial), self._knowledge.configuration
+    def _telling(self, serial: str, before: Mapping[str, str]) -> _Told:
+        """What is known of it now. A terminal that was not read yet has the groups that it had."""
+        known, configuration, name = self._knowledge.find(serial), self._knowledge.configuration, self._knowledge.name_of(serial)
         assert known is not None
-        groups = configuration.groups(serial)
+        groups, groups_before = configuration.groups(serial), groups_shown(before.keys())
         if not groups_before <= groups:
             groups |= groups_before - configuration.lacking(serial)
-        return Terminal(serial=serial, name=self._knowledge.name_of(serial), model=known.model, firmware=known.firmware, groups=groups)
+        now = self._components(groups)
+        gone = tuple((key, platform) for key, platform in before.items() if key not in now)
+        return _Told(None if name == serial else name, known.model, known.firmware, groups, gone)
+
+    def _one(self, telling: _Told) -> _Told:
+        """The same for all that are told alike, as most terminals of a site are."""
+        if telling not in self._alike and len(self._alike) == MOST_ALIKE:
+            del self._alike[next(iter(self._alike))]
+        return self._alike.setdefault(telling, telling)
 
     def _components(self, groups: frozenset[str]) -> Mapping[str, str]:
         """What a terminal with these groups has, by key, with the platforms: the same for all such terminals."""
@@ -283,12 +299,12 @@ class Discovery:
     def _draw(self, serial: str) -> bytes:
         """The payload; for a broker that would not take all of it, without the settings."""
         told = self._told[serial]
-        payload = self._patterns.announcement(told.terminal, told.gone)
+        terminal, gone = told.terminal(serial), dict(told.gone)
+        payload = self._patterns.announcement(terminal, gone)
         limit = self._outlet.limits.maximum_packet_bytes if self._outlet.limits else None
         if limit is None or len(payload) + OVERHEAD_BYTES <= limit:
             return payload
-        bare = replace(told.terminal, groups=frozenset())
-        return self._patterns.announcement(bare, told.gone)
+        return self._patterns.announcement(replace(terminal, groups=frozenset()), gone)
 
     # For the noticeboard.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
 from math import inf
@@ -31,7 +31,8 @@ MANY_DEVICES = 1000
 SEEN_EVERY_S = 60.0
 """How often a terminal's info is published for the sole reason that the terminal was heard of again."""
 
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode, _encode_into = _encoder.encode, _encoder.encode_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,7 @@ class Moments:
         return datetime.fromtimestamp(seconds, self.zone).isoformat(timespec="milliseconds")
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(msgspec.Struct, gc=False):
     """What was counted of one terminal since the start."""
 
     events: int = 0
@@ -65,12 +65,11 @@ class Counters:
         return dict(zip(_COUNTED, _counts(self), strict=True))
 
 
-_COUNTED = tuple(each.name for each in fields(Counters))
+_COUNTED = Counters.__struct_fields__
 _counts = attrgetter(*_COUNTED)
 
 
-@dataclass(slots=True)
-class _Standing:
+class _Standing(msgspec.Struct, gc=False):
     """What is said of one terminal: whether it is online (None: nothing), its info, deflated, and when that was made."""
 
     is_online: bool | None = None
@@ -298,10 +297,16 @@ class Presence:
         self.board.post(self.topics.devices, partial(self._devices, self.moments.now()))
 
     def _devices(self, now: str) -> bytes:
-        """The list of all, put together terminal by terminal: it is megabytes where there are thousands."""
-        devices = [_encode(self._device(known, now)) for known in self.known()]
-        self._listed = len(devices)
-        return b"[" + b",".join(devices) + b"]"
+        """The list of all, put together terminal by terminal in one place: it is megabytes where there are thousands, and as thousands of pieces
+        it would leave holes in the memory."""
+        listed, self._listed = bytearray(b"["), 0
+        for known in self.known():
+            if self._listed:
+                listed += b","
+            _encode_into(self._device(known, now), listed, len(listed))
+            self._listed += 1
+        listed += b"]"
+        return bytes(listed)
 
     def _device(self, known: KnownTerminal, now: str) -> dict[str, Any]:
         return {

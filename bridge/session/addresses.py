@@ -12,7 +12,8 @@ def plain_address(host: str) -> str:
     """An address as people write it: of IPv4 where a socket for both speaks of IPv6. Raises ValueError when it is none."""
     address = ip_address(host)
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
+    plain = str(mapped or address)
+    return host if host == plain else plain  # the one that is there is kept anyway, of each connection
 
 
 def network_of(address: str | None) -> str | None:
