@@ -18,7 +18,7 @@ from benchmarks.running import Row
 from bridge.mqtt.mosquitto import find_mosquitto
 
 FOLDER = ROOT / "benchmarks" / "results"
-PACKAGES = ("twisted", "paho-mqtt", "msgspec", "pybase64", "aiomqtt")
+PACKAGES = ("twisted", "paho-mqtt", "msgspec", "pybase64", "xxhash", "aiomqtt")
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -29,9 +29,10 @@ class Result(IntEnum):
     @property
     def words(self) -> str:
         """The code in English, for `desc`."""
-        return self.name.replace("_", " ").capitalize()
+        return _WORDS[self]
 
 
+_WORDS = {result: result.name.replace("_", " ").capitalize() for result in Result}
 _BY_CODE = {result.value: result for result in Result}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.catalogue import REPORTS, Result
 from bridge.session.happenings import Identified, Received
-from bridge.wire import MessageType
+from bridge.wire import MessageType, digest_of
 from tests.session.conversation import FACE, LOGIN, REGISTER, WALL, Conversation, Said, Site
 
 NOTIFICATION, RESPONSE = MessageType.NOTIFICATION, MessageType.RESPONSE
@@ -27,7 +27,7 @@ def test_what_is_told_of_a_report(talk: Conversation) -> None:
     assert (received.name, received.sequence, received.version, received.wants_answer) == ("snapshot_face", 41, 3, True)
     assert received.declaration is REPORTS["snapshot_face"]
     assert received.extra == {"new": ["secret"]}
-    assert (received.received_at, received.body_bytes, len(received.digest)) == (WALL, len(body), 32)
+    assert (received.received_at, received.body_bytes, received.digest) == (WALL, len(body), digest_of(body))
     assert "secret" not in repr(received)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
@@ -11,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import TerminalFault
-from bridge.wire import Body, decode_body, digest_of, request_body, response_body
-from bridge.wire.body import DEEPEST, MOST_PARTS, has_too_many_parts
+from bridge.wire import Body, decode_body, request_body, response_body
+from bridge.wire.body import DEEPEST
+from bridge.wire.envelope import MOST_PARTS
 from tests.vectors import FRAMES
 
 
@@ -217,24 +217,3 @@ def test_a_body_of_too_many_values_is_refused_before_anything_is_made_of_it(part
 def test_a_person_with_every_rule_is_far_below_that() -> None:
     days = ",".join('{"name":"n","dayRange":"2019.10.01~2019.10.03","mode":2,"periods":"08:00~09:30,11:30~14:00"}' for _ in range(366))
     assert decode_body(body_with(f'{{"holiday":[{days}]}}')).message == "m"
-
-
-@given(st.lists(st.sampled_from([b"[", b"{", b",", b"x" * 9_000, b"," * 20_000, b"["]), max_size=9).map(b"".join))
-def test_parts_are_counted_right_however_many_there_are(body: bytes) -> None:
-    assert has_too_many_parts(body) == (sum(map(body.count, (b"[", b"{", b","))) > MOST_PARTS)
-
-
-def test_a_small_body_is_told_from_others_by_its_sha256() -> None:
-    assert digest_of(b"{}") == hashlib.sha256(b"{}").digest()
-
-
-def test_a_large_body_is_told_from_others_that_differ_anywhere() -> None:
-    body = b'{"snapPic":"' + b"A" * 67_000 + b'","score":92}'
-    others = [
-        body.replace(b"92", b"93"),
-        body.replace(b"snap", b"Snap"),
-        body[:40_000] + b"B" + body[40_001:],
-        body[:40_000] + body[40_001:],
-    ]
-    assert len({digest_of(each) for each in [body, *others]}) == 5
-    assert digest_of(bytes(bytearray(body))) == digest_of(body)
