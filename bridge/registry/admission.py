@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from sys import intern
 from typing import Literal
+
+from msgspec.structs import replace
 
 from ..catalogue.identity import Login, Register
 from ..config.shapes import is_device_id

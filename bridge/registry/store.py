@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import fields, replace
 from operator import attrgetter
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from ..errors import ConfigError, StorageFault
 from .database import transaction
@@ -21,7 +21,7 @@ FILE_NAME = "registry.sqlite3"
 MAX_PENDING = 1000
 """Anybody can invent serials, so the pending terminals are bounded."""
 
-_COLUMNS = tuple(field.name for field in fields(KnownTerminal))
+_COLUMNS = KnownTerminal.__struct_fields__
 _UPSERT = f"INSERT OR REPLACE INTO terminal ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _DELETE = "DELETE FROM terminal WHERE serial = ?"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM terminal ORDER BY last_seen, serial"  # noqa: S608

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 Status = Literal["pending", "approved", "blocked"]
 
@@ -16,8 +17,7 @@ FIRMWARE_CHARACTERS = 64
 ADDRESS_CHARACTERS = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownTerminal:
+class KnownTerminal(Struct, frozen=True, kw_only=True, gc=False):
     """One terminal. Times are UNIX seconds. `uuid` and `secret` are None until it has been let in for the first time.
 
     `used_secret` is the one that it last logged in with, as long as it has not used the newer `secret`: the answer that told it that one
@@ -31,12 +31,16 @@ class KnownTerminal:
     first_seen: float
     last_seen: float
     uuid: str | None = None
-    secret: str | None = field(default=None, repr=False)
-    used_secret: str | None = field(default=None, repr=False)
+    secret: str | None = None
+    used_secret: str | None = None
     model: str = ""
     firmware: str = ""
     name: str = ""
     address: str = ""
+
+    def __repr__(self) -> str:
+        """Without its secrets."""
+        return f"KnownTerminal(serial={self.serial!r}, status={self.status!r}, mac={self.mac!r}, name={self.name!r})"
 
 
 def shown(text: str, characters: int) -> str:

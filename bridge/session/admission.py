@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 from ..catalogue import Result
 from ..catalogue.identity import Login, Register
 
@@ -23,8 +25,7 @@ RefusalKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True, gc=False):
     """A terminal that has been let in. `serial` is its id everywhere; `name` is for people."""
 
     serial: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..session.memory import AnswerMemory
 from .limits import Pace
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from .protocol import TerminalProtocol
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct, gc=False):
     """Of one terminal: its live connection, what it was answered lately, and how fast it has been."""
 
     live: TerminalProtocol | None = None

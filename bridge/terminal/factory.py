@@ -17,7 +17,7 @@ class TerminalFactory(Factory):
 
     def __init__(self, hall: Hall) -> None:
         self.hall = hall
-        self._connections: set[TerminalProtocol] = set()
+        self._connections: dict[TerminalProtocol, None] = {}
 
     @property
     def connections(self) -> int:
