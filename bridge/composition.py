@@ -45,7 +45,7 @@ from bridge.relay.replies import Replies
 from bridge.relay.requests import OfNothing, Request, RequestRelay, admission_requests, rediscover_request
 from bridge.roster import Roster
 from bridge.session.admission import Attempt
-from bridge.session.session import SessionLimits, Surroundings
+from bridge.session.surroundings import SessionLimits, Surroundings
 from bridge.terminal.deadlines import Deadlines
 from bridge.terminal.directory import Directory
 from bridge.terminal.factory import TerminalFactory

@@ -10,11 +10,10 @@ raise: it answers with a result code, reports a fault, or ends.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from enum import Enum, auto
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,12 +21,13 @@ from ..catalogue import REPORTS, ReportData, Result
 from ..catalogue.identity import Login, Logout, Register, RegisterAnswer, SyncTime, SyncTimeAnswer
 from ..errors import Invalid, TerminalFault
 from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, digest_of, encode_frame, response_body
-from .admission import Admission, Admitted, Attempt, Identity, Refused, Undecided
-from .clock import parse_terminal_time, terminal_time
+from .admission import Admitted, Attempt, Identity, Refused, Undecided
+from .clock import terminal_time
 from .happenings import Deciding, Ended, Faulted, Happening, Identified, Received, Rejected
 from .memory import AnswerMemory, LastAnswer, Stale
 from .requests import Requests
-from .terminal_clock import TerminalClock
+from .surroundings import Surroundings
+from .syncing import Synced, synced
 
 
 class State(Enum):
@@ -38,41 +38,12 @@ class State(Enum):
     ENDED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLimits:
-    """`login_s`: a connection that has not said who it is by then is closed. `silence_s`: so is one without a frame of any kind for
-    three heartbeats (section 2.2: one each 25 s)."""
-
-    login_s: float = 30.0
-    silence_s: float = 75.0
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every session of a bridge shares: the policy, the memories by serial, the limits, the clock on the wall (UNIX seconds), and
-    the zone where a terminal hangs, by serial (None: the site's, for one that has not said who it is)."""
-
-    admission: Admission
-    memory_of: Callable[[str], AnswerMemory]
-    limits: SessionLimits
-    wall: Callable[[], float]
-    zone_of: Callable[[str | None], tzinfo]
-
-
 class StaleAnswer(Struct, frozen=True):
     """What copies of a message are answered that come at `at` or later (monotonic seconds)."""
 
     at: float
     result: Result
     data: Any = None
-
-
-class _Synced(NamedTuple):
-    """What the last sync_time told of the terminal's clock, and when that was, by both clocks: UNIX seconds and monotonic ones."""
-
-    clock: TerminalClock
-    wall: float
-    now: float
 
 
 def _nobody() -> None:
@@ -116,7 +87,7 @@ class Session:
         self.identity: Identity | None = None
         self.is_paused = False
         """Set while the owner does not read: then silence is not the terminal's."""
-        self._clock: _Synced | None = None
+        self._clock: Synced | None = None
         self.requests = Requests(first_sequence)
 
     # What comes out.
@@ -136,8 +107,11 @@ class Session:
         if self.state is State.ENDED:
             return inf
         limits = self._around.limits
-        at = min(self.requests.next_due_at(), inf if self.is_paused else self._heard_at + limits.silence_s)
-        return min(at, self._connected_at + limits.login_s) if self.state is State.NEW else at
+        at = inf if self.is_paused else self._heard_at + limits.silence_s
+        if self.state is State.NEW:
+            at = min(at, self._connected_at + limits.login_s)
+        due_at = self.requests.next_due_at()
+        return min(at, due_at)
 
     # What goes in.
 
@@ -275,6 +249,7 @@ class Session:
             self._fault(f"{name}: {error.path}: expected {error.expected}")
             self._refuse(frame, Result.BAD_PARAMETER)
             return
+        wall = self._around.wall()
         received = Received(
             name=name if declaration is None else declaration.name,  # as one object for all, while the record is remembered
             declaration=declaration,
@@ -283,8 +258,8 @@ class Session:
             sequence=frame.sequence,
             version=frame.version,
             digest=digest_of(frame.body),
-            received_at=self._around.wall(),
-            clock=self._clock_now(now),
+            received_at=wall,
+            clock=self._clock.clock_at(wall, now) if self._clock else None,
             wants_answer=frame.message_type == MessageType.REQUEST,
             body_bytes=len(frame.body),
         )
@@ -343,20 +318,9 @@ class Session:
 
     def _sync_time(self, received: Received, data: SyncTime, now: float) -> None:
         zone = self._around.zone_of(self.identity.serial if self.identity else None)
-        wall = self._around.wall()
-        site = datetime.fromtimestamp(wall, zone)
-        theirs = parse_terminal_time(data.timestamp or "", zone)
-        if theirs is not None:
-            ahead_s, before = (theirs - site).total_seconds(), self._clock_now(now)
-            clock = TerminalClock(wall, ahead_s) if before is None else before.synced_again(wall, ahead_s)
-            self._clock = _Synced(clock, wall, now)
+        site = datetime.fromtimestamp(self._around.wall(), zone)
+        self._clock = synced(data.timestamp or "", site, now, self._clock)
         self._answer_own(received, Result.SUCCESS, SyncTimeAnswer(timestamp=terminal_time(site)))
-
-    def _clock_now(self, now: float) -> TerminalClock | None:
-        """What is known of the terminal's clock. The bridge's own may have been set since: the monotonic one tells."""
-        if self._clock is None:
-            return None
-        return self._clock.clock.stepped(self._around.wall() - self._clock.wall - (now - self._clock.now))
 
     def _answered(self, frame: Frame, body: Body, now: float) -> None:
         """A RESPONSE: whichever request it belongs to is over."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from ..session.session import Surroundings
+from ..session.surroundings import Surroundings
 from .audience import Audience
 from .deadlines import Deadlines
 from .directory import Directory

@@ -14,7 +14,8 @@ from bridge.catalogue.identity import Login, Register
 from bridge.session.admission import Admitted, Attempt, Identity, Refused
 from bridge.session.happenings import Concluded, Happening, Identified, Received
 from bridge.session.memory import AnswerMemory
-from bridge.session.session import Session, SessionLimits, Surroundings
+from bridge.session.session import Session
+from bridge.session.surroundings import SessionLimits, Surroundings
 from bridge.wire import Frame, Framer, MessageType
 
 H = TypeVar("H", bound=Happening)

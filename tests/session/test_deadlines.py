@@ -7,7 +7,8 @@ from math import inf
 import pytest
 
 from bridge.session.happenings import Ended, Faulted
-from bridge.session.session import SessionLimits, State
+from bridge.session.session import State
+from bridge.session.surroundings import SessionLimits
 from bridge.wire import Frame, MessageType
 from tests.session.conversation import Conversation, Site
 

@@ -20,7 +20,7 @@ from zope.interface import provider
 from bridge.catalogue import Result
 from bridge.session.admission import Refused
 from bridge.session.happenings import Received
-from bridge.session.session import SessionLimits, Surroundings
+from bridge.session.surroundings import SessionLimits, Surroundings
 from bridge.terminal.audience import Audience
 from bridge.terminal.deadlines import Deadlines
 from bridge.terminal.directory import Directory

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from bridge.session.session import SessionLimits
+from bridge.session.surroundings import SessionLimits
 from bridge.terminal.limits import Places, Rate, Rates
 from bridge.terminal.protocol import LEAST_PAUSE_S, MOST_UNREAD_FRAMES
 from bridge.wire import MessageType, encode_frame

@@ -21,7 +21,7 @@ from bridge.catalogue import Result
 from bridge.catalogue.identity import Register
 from bridge.session.admission import Admitted, Attempt, Refused, Undecided
 from bridge.session.happenings import Answered, Failed, Received
-from bridge.session.session import SessionLimits
+from bridge.session.surroundings import SessionLimits
 from bridge.terminal.channel import CLOSE_S
 from bridge.terminal.factory import TerminalFactory
 from bridge.terminal.protocol import TerminalProtocol
