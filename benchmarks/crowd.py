@@ -208,6 +208,21 @@ class Crowd:
         """Have one report what it sees, now."""
         terminal.report(self.recognition.body(), time.perf_counter())
 
+    def report_once(self, at_once: int) -> None:
+        """Have each report what it sees, so many at a time. TimeoutError: some wait for an answer longer than anybody does."""
+        coming, due = iter(self.terminals), self.answered + len(self.terminals)
+
+        def next_one(_: Terminal | None = None) -> None:
+            terminal = next(coming, None)
+            if terminal is not None:
+                self.report(terminal)
+
+        self.on_answer = next_one
+        for _ in range(at_once):
+            next_one()
+        self.loop.run(PATIENCE_S, lambda: self.answered >= due)
+        self.rest()
+
     def rest(self) -> None:
         """Wait until nobody waits for an answer. TimeoutError: longer than anybody waits."""
         self.on_answer = lambda _: None

@@ -13,7 +13,8 @@ AWAY_S = 6.0
 
 
 def idle(site: Site, seconds: float) -> Metrics:
-    """Have them register, beat for a while, hang up and log in again. They have not connected yet."""
+    """Have them register, beat for a while, hang up, log in again, and report something each, so that it is sure that all of them were served. They
+    have not connected yet."""
     crowd, count = site.crowd, len(site.crowd.terminals)
     site.settle()
     empty_bytes = site.program.memory_bytes()
@@ -28,6 +29,8 @@ def idle(site: Site, seconds: float) -> Metrics:
     login_s = crowd.join(AT_ONCE)
     after = site.read()
     site.settle()
+    crowd.report_once(AT_ONCE)
+    site.check()
     return {
         "bytes_per_terminal": (full_bytes - empty_bytes) / count,
         "held_cpu_percent": held,

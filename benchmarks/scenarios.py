@@ -8,7 +8,7 @@ from typing import Literal
 
 from benchmarks.closed import closed_loop
 from benchmarks.commands import at_rest, beside_events
-from benchmarks.idle import idle
+from benchmarks.idle import HEARTBEAT_S, idle
 from benchmarks.measures import Metrics
 from benchmarks.outbox import away_and_back
 from benchmarks.paced import open_loop
@@ -89,16 +89,16 @@ class Scenario:
 
 def _closed(terminals: int, picture_bytes: int) -> Scenario:
     title = f"closed loop, {terminals:,} terminal{'s' * (terminals > 1)}, {_pictures(picture_bytes)}"
-    return Scenario(f"closed-{terminals}-{picture_bytes // 1000}", title, Setting(terminals), closed_loop, EVENTS, 3.0, picture_bytes)
+    return Scenario(f"closed-{terminals}-{picture_bytes // 1000}", title, Setting(terminals), closed_loop, EVENTS, 2.5, picture_bytes)
 
 
 def _open(picture_bytes: int) -> Scenario:
     title = f"open loop, 300 events/s of 100 terminals, {_pictures(picture_bytes)}"
-    return Scenario(f"open-100-{picture_bytes // 1000}", title, Setting(100), open_loop, LATENCY, 6.0, picture_bytes)
+    return Scenario(f"open-100-{picture_bytes // 1000}", title, Setting(100), open_loop, LATENCY, 5.0, picture_bytes)
 
 
-def _idle(terminals: int) -> Scenario:
-    return Scenario(f"idle-{terminals}", f"{terminals:,} idle terminals", Setting(terminals, joins=False), idle, IDLE, 25.0)
+def _idle(terminals: int, seconds: float) -> Scenario:
+    return Scenario(f"idle-{terminals}", f"{terminals:,} idle terminals", Setting(terminals, joins=False), idle, IDLE, seconds)
 
 
 def _outbox(picture_bytes: int) -> Scenario:
@@ -119,10 +119,12 @@ SCENARIOS = _by_name(
     (
         *(_closed(terminals, size) for size in SIZES for terminals in (1, 10, 100, 1000)),
         *map(_open, SIZES),
-        Scenario("command-rest", "open_door and back, at rest", Setting(100), at_rest, ROUND_TRIP, 6.0),
-        Scenario("command-busy", "open_door and back, beside 200 pictures/s", Setting(100), beside_events, ROUND_TRIP, 6.0, PICTURE_BYTES),
+        Scenario("command-rest", "open_door and back, at rest", Setting(100), at_rest, ROUND_TRIP, 5.0),
+        Scenario("command-busy", "open_door and back, beside 200 pictures/s", Setting(100), beside_events, ROUND_TRIP, 5.0, PICTURE_BYTES),
         *map(_outbox, SIZES),
-        *map(_idle, (500, 5000, 10_000)),
+        _idle(500, 10.0),
+        _idle(5000, 10.0),
+        _idle(10_000, HEARTBEAT_S),
     )
 )
 

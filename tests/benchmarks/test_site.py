@@ -177,6 +177,54 @@ def test_the_first_events_are_looked_at_whole(site: Site) -> None:
         site.verify()
 
 
+def test_who_publishes_nothing_is_not_waited_for_again_and_again(site: Site) -> None:
+    cast(Any, site.crowd.terminals[0]).answers = lambda _: answer(site, 1)
+    with pytest.raises(Mismatch, match="1 events of B000000 were answered, 0 published"):
+        site.verify()
+
+
+class Working:
+    """A program, and a loop whose time passes at once: `cpu_s` is what it used in each tenth of a second."""
+
+    def __init__(self, *cpu_s: float) -> None:
+        self.now = 0.0
+        self._left = list(cpu_s)
+        self._used = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def cpu_s(self) -> float:
+        return self._used
+
+    def run(self, seconds: float) -> None:
+        self.now += seconds
+        self._used += self._left.pop(0) if self._left else 0.0
+
+
+@pytest.mark.parametrize(
+    ("busy", "took_s"),
+    [((), 0.0), ((0.1,) * 7, 0.7), ((0.1, 0.0, 0.0, 0.1), 0.4), ((0.005, 0.003), 0.0)],
+)
+def test_a_system_is_at_rest_once_it_has_done_next_to_nothing_for_a_while(
+    site: Site, monkeypatch: pytest.MonkeyPatch, busy: tuple[float, ...], took_s: float
+) -> None:
+    working = Working(*busy)
+    monkeypatch.setattr("benchmarks.site.time", working)
+    site.loop = site.program = cast(Any, working)
+    site.system = SYSTEMS["c"]
+    assert site.settle() == pytest.approx(took_s, abs=0.01)
+    assert working.now == pytest.approx(took_s + site.system.calm_s, abs=0.01)
+
+
+def test_one_that_never_rests_is_not_waited_for_for_ever(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    working = Working(*(0.1,) * 2000)
+    monkeypatch.setattr("benchmarks.site.time", working)
+    site.loop = site.program = cast(Any, working)
+    with pytest.raises(TimeoutError, match="bridge does not come to rest"):
+        site.settle()
+
+
 def test_an_event_without_a_sequence_is_no_event(site: Site) -> None:
     with pytest.raises(Mismatch, match="without its sequence"):
         publish(site, "event", b"{}")
