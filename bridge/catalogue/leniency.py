@@ -32,13 +32,14 @@ def lenient(data: dict[str, Any], shape: type[S], aliases: Mapping[str, str]) ->
     spellings of a field to its own, which wins where both are there. What did not fit inside a nested object is named by its path,
     as in `faces[0].size`. Raises Invalid only when a field that has no default is missing or unreadable.
     """
-    data = {key: value for key, value in data.items() if value is not None}
+    if None in data.values():
+        data = {key: value for key, value in data.items() if value is not None}
     if not data.keys().isdisjoint(aliases):
         data = {aliases[key]: value for key, value in data.items() if key in aliases} | {
             key: value for key, value in data.items() if key not in aliases
         }
     fields = _fields_of(shape)
-    extra = {key: value for key, value in data.items() if key not in fields}
+    extra = {} if data.keys() <= fields.keys() else {key: value for key, value in data.items() if key not in fields}
     value = None if _has_objects(shape) else _converted(data, shape)
     return (value, extra) if value is not None else _salvage(data, shape, extra)
 
@@ -49,7 +50,10 @@ def _converted(data: dict[str, Any], shape: type[S]) -> S | None:
         value = msgspec.convert(data, shape, strict=False)
     except msgspec.ValidationError:
         return None
-    return value if all(_is_number(getattr(value, name)) for name in _floats_of(shape)) else None
+    for name in _floats_of(shape):
+        if not _is_number(getattr(value, name)):
+            return None
+    return value
 
 
 def _salvage(data: dict[str, Any], shape: type[S], extra: dict[str, Any]) -> tuple[S, dict[str, Any]]:

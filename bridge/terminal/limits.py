@@ -67,9 +67,8 @@ class Pace:
         self._refill(now)
         self._bytes += size
 
-    def frame(self, now: float) -> None:
-        """A whole frame came."""
-        self._refill(now)
+    def frame(self) -> None:
+        """A whole frame came, with what was read last."""
         self._frames += 1
 
     def wait_s(self, now: float) -> float:

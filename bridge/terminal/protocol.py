@@ -125,8 +125,7 @@ class TerminalProtocol:
     def answer(self, received: Received, result: Result, data: Any = None, later: Later | None = None) -> None:
         """Answer a message that was told to the audience; `later` is what its copies are answered when they come late."""
         stale = StaleAnswer(self._hall.clock.seconds() + later.after_s, later.result, later.data) if later else None
-        self._session.answer(received, result, data, stale)
-        self._settle()
+        self._session.answer(received, result, data, stale)  # it wakes whose connection the answer goes to, and nothing else happens
 
     def forget(self, received: Received) -> None:
         """Leave a message unanswered, so that the terminal keeps it and sends it again."""
@@ -173,10 +172,11 @@ class TerminalProtocol:
     def dataReceived(self, data: bytes) -> None:
         """Bytes, cut anywhere."""
         if not self._is_over:
-            self._pace.read(len(data), self._hall.clock.seconds())
+            now = self._hall.clock.seconds()
+            self._pace.read(len(data), now)
             self._framer.feed(data)
-            self._read_frames()
-            self._keep_pace()
+            self._read_frames(now)
+            self._keep_pace(now)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, by whatever hand."""
@@ -193,7 +193,7 @@ class TerminalProtocol:
 
     def read_on(self) -> None:
         """Nothing stands against reading any more: there may be frames that have come before."""
-        self._read_frames()
+        self._read_frames(self._hall.clock.seconds())
 
     # Inside.
 
@@ -206,25 +206,24 @@ class TerminalProtocol:
     def _is_read(self) -> bool:
         return self._session.state is not State.ENDED and not self._channel.is_paused
 
-    def _read_frames(self) -> None:
+    def _read_frames(self, now: float) -> None:
         try:
             while self._is_read and (frame := self._framer.next_frame()) is not None:
-                now = self._hall.clock.seconds()
-                self._pace.frame(now)
+                self._pace.frame()
                 self.protocol_version = frame.version
                 if self._undecided is not None and frame.message_type != MessageType.HEARTBEAT:
                     self._undecided.hurry()
                 self._session.receive(frame, now)
                 self._settle()
-                self._keep_pace()
+                self._keep_pace(now)
         except FramingError as error:
             self._act_on(Faulted(error.reason))
             self.close(error.reason)
 
-    def _keep_pace(self) -> None:
+    def _keep_pace(self, now: float) -> None:
         """Do not read for as long as it has been too fast. It is not disconnected for that, however long it goes on: a terminal may have
         thousands of records to catch up on, and one that had to connect again would cost more. Before login, the time to login ends it."""
-        wait_s = self._pace.wait_s(self._hall.clock.seconds())
+        wait_s = self._pace.wait_s(now)
         if wait_s > 0 and not self._is_over and not self._channel.is_paused_for(PACE):
             wait_s = max(wait_s, LEAST_PAUSE_S)
             self._session.is_paused = True

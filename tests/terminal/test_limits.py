@@ -77,12 +77,12 @@ def test_whoever_waits_as_told_never_gets_more_than_the_rate_and_a_burst(
 def test_frames_and_bytes_are_each_limited() -> None:
     rates = Rates(Rate(1, 2), Rate(100, 1000))
     pace = Pace(rates)
-    pace.frame(0.0)
-    pace.frame(0.0)
     pace.read(1100, 0.0)
+    pace.frame()
+    pace.frame()
     assert pace.wait_s(0.0) == pytest.approx(1.0)
-    pace.frame(0.0)
-    pace.frame(0.0)
+    pace.frame()
+    pace.frame()
     assert pace.wait_s(0.0) == pytest.approx(2.0)
 
 
