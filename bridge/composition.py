@@ -14,6 +14,7 @@ from bridge import rules
 from bridge.catalogue import IMAGE_KINDS
 from bridge.config import Config, redacted
 from bridge.errors import BridgeError
+from bridge.garbage import give_back_what_is_free
 from bridge.homeassistant import DiscoveryTopics, Offer
 from bridge.mqtt.address import BrokerAddress
 from bridge.mqtt.commands import Response
@@ -138,7 +139,7 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         roster=Roster(registry, admission, directory, Claims(config.instance), time.time),
         link=link,
         outbox=_outbox(reactor, config),
-        board=Noticeboard(link),
+        board=Noticeboard(link, at_rest=give_back_what_is_free),
         replies=Replies(link, reactor.seconds),
         places=Places(config.limits.connections, config.limits.connections_per_address),
     )

@@ -1,7 +1,8 @@
-"""Python's collector of cycles, set for a process that runs for months: what is there when it is ready stays."""
+"""What becomes of memory that is free, in a process that runs for months: Python's collector of cycles, and the C library's heap."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 
 YOUNG, MIDDLE, OLD = 10_000, 20, 50
@@ -15,3 +16,14 @@ def leave_alone_what_is_there() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)
+
+
+def give_back_what_is_free() -> None:
+    """To be called when much has been done that comes seldom, as after a storm of logins: glibc keeps what megabytes of lists took, 400 bytes for
+    each of 5,000 terminals. Takes a millisecond; does nothing with other C libraries."""
+    trim = getattr(_C_LIBRARY, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+_C_LIBRARY = ctypes.CDLL(None)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import ctypes
 import gc
 import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from bridge.garbage import MIDDLE, OLD, YOUNG, leave_alone_what_is_there
+from bridge.garbage import MIDDLE, OLD, YOUNG, give_back_what_is_free, leave_alone_what_is_there
+from bridge.relay.condition import resident_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +39,16 @@ def test_garbage_that_is_there_is_freed_first() -> None:
     gone = weakref.ref(Cycle())
     leave_alone_what_is_there()
     assert gone() is None
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="another C library")
+def test_what_large_things_took_is_given_back() -> None:
+    large = [ctypes.create_string_buffer(100_000) for _ in range(400)]  # below what is mapped by itself, so that it comes from the heap
+    for each in large:
+        ctypes.memset(each, 1, 100_000)
+    keep = large[::40]
+    before = resident_bytes()
+    del large, each
+    give_back_what_is_free()
+    assert len(keep) == 10
+    assert resident_bytes() < before - 20_000_000

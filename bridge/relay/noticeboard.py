@@ -45,8 +45,11 @@ class Noticeboard:
 
     log = Logger()
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Outlet, at_rest: Callable[[], None] = lambda: None) -> None:
+        """`at_rest` is called when all has been told after so much that somebody may have waited, as after a storm of logins."""
         self._outlet = outlet
+        self._at_rest = at_rest
+        self._had_much = False
         self._keepers: list[Keeper] = []
         self._is_up = outlet.is_up
         self._is_telling = False
@@ -129,6 +132,7 @@ class Noticeboard:
                 self._publish(topic)
         finally:
             self._is_telling = False
+        self._see_if_at_rest()
 
     def _may_tell(self) -> bool:
         if not (self._is_up and self._outlet.is_up) or self._is_waiting or self._under_way >= MOST_UNDER_WAY:
@@ -162,6 +166,13 @@ class Noticeboard:
         self._under_way -= 1
         self._tell()
         self._see_who_waits()
+
+    def _see_if_at_rest(self) -> None:
+        self._had_much = self._had_much or len(self._untold) > MOST_UNTOLD
+        if self._had_much and not (self._untold or self._under_way):
+            self._had_much = False
+            self._untold = OrderedDict()  # an emptied one keeps its room
+            self._at_rest()
 
     def _see_who_waits(self) -> None:
         while self._patient and (len(self._untold) < MOST_UNTOLD or not self._is_up):

@@ -209,3 +209,35 @@ def test_whoever_has_much_to_say_waits_until_the_broker_has_caught_up_or_is_away
     assert caught_up == [0, 1, 2, 3]
     for each in others:
         each.refuse(BrokerAway("lost"))
+
+
+def test_it_is_at_rest_when_all_is_told_after_much() -> None:
+    link, rests = FakeLink(holds=True), list[int]()
+    board = Noticeboard(link, at_rest=lambda: rests.append(len(link.sent)))
+
+    def tell(what: str, count: int) -> None:
+        for number in range(count):
+            board.post(f"{what}/{number}", b"1")
+        while under_way := link.taken():
+            assert len(rests) < 2
+            for each in under_way:
+                each.acknowledge()
+
+    tell("a few", MOST_UNTOLD)
+    assert rests == []
+    tell("many", 2 * MOST_UNTOLD)
+    assert rests == [0]
+    tell("one", 1)
+    assert rests == [0], "once after each storm"
+    tell("many more", 2 * MOST_UNTOLD)
+    assert rests == [0, 0]
+
+
+def test_what_the_broker_will_never_be_told_is_no_rest() -> None:
+    link, rests = FakeLink(holds=True), list[int]()
+    board = Noticeboard(link, at_rest=lambda: rests.append(1))
+    for number in range(2 * MOST_UNTOLD):
+        board.post(f"t/{number}", b"1")
+    link.go_down()
+    board.link_down()
+    assert rests == []
