@@ -20,7 +20,7 @@ from benchmarks.running import run
 from benchmarks.scenarios import FORMS
 from benchmarks.site import Mismatch
 from benchmarks.systems import BRIDGE, SYSTEMS, System
-from benchmarks.table import comparison, noise, table
+from benchmarks.table import comparison, noise, report
 
 ATTEMPTS = 2
 """A run that is judged may have been disturbed by something else on the machine, but not twice."""
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
         started = time.monotonic()
         rows = run(scenarios, systems, options.rounds or form.rounds, cores, lambda line: print(line, file=sys.stderr, flush=True))
         found = results.of(rows, options.form, cores, {system.name: system.version() for system in systems if system.name != BRIDGE})
-        print(*table(found), sep="\n")
+        print(*report(found), sep="\n")
         print(f"{time.monotonic() - started:.0f} s; {noise(found)}; what was answered was published, once. {results.write(found)}")
         unmet = disappointments(found) if form.is_judged else []
         if not unmet:
@@ -87,7 +87,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     for path in [Path(each) for each in options.results] or results.latest(1):
-        print(*table(results.read(path)), sep="\n")
+        print(*report(results.read(path)), sep="\n")
     return 0
 
 

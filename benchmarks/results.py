@@ -11,7 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
+from benchmarks.goals import Outcome, outcomes
 from benchmarks.measures import Metrics
 from benchmarks.processes import ROOT, Cores
 from benchmarks.running import Row
@@ -39,6 +41,8 @@ class Results(msgspec.Struct, frozen=True):
     machine: dict[str, str]
     versions: dict[str, str]
     rows: list[Measured]
+    goals: list[Outcome] = []
+    """What came of those that this run can tell of."""
 
     def metrics(self, scenario: str, system: str) -> Metrics | None:
         """What was measured of this, if it was."""
@@ -49,7 +53,8 @@ def of(rows: Sequence[Row], form: str, cores: Cores, more_versions: dict[str, st
     """A run that is just over."""
     measured = [Measured(row.scenario.name, row.system.name, row.metrics, list(row.rounds)) for row in rows]
     date = datetime.now().astimezone().isoformat(timespec="seconds")
-    return Results(date, _commit(), form, _machine(cores), _versions() | more_versions, measured)
+    results = Results(date, _commit(), form, _machine(cores), _versions() | more_versions, measured)
+    return replace(results, goals=outcomes(results.metrics))
 
 
 def write(results: Results) -> Path:

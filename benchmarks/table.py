@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchmarks.goals import Outcome, outcomes
 from benchmarks.measures import OTHERS, Metrics, percentile, ratio
 from benchmarks.results import Results
 from benchmarks.scenarios import SCENARIOS, Better, Figure
 from benchmarks.systems import BRIDGE, SYSTEMS, YARDSTICK
 
 NOTHING = "-"
+STRAINED_PERCENT = 85.0
 
 
 def table(results: Results) -> list[str]:
@@ -17,6 +19,37 @@ def table(results: Results) -> list[str]:
     names = [name for name in SYSTEMS if any(row.system == name for row in results.rows)]
     head = ["", *(SYSTEMS[name].title for name in names)]
     return markdown([head, *_rows(results, names)])
+
+
+def report(results: Results) -> list[str]:
+    """All that a run tells: where it was, its table, where the load may have been too slow, and what came of the goals. An old result is measured
+    by the goals of today."""
+    return [heading(results), "", *table(results), *_with_gap(strained(results)), *_with_gap(goals(outcomes(results.metrics)))]
+
+
+def heading(results: Results) -> str:
+    """When, where, with what, and of which commit."""
+    machine, versions = results.machine, ", ".join(f"{name} {version}" for name, version in results.versions.items() if version)
+    where = ", ".join(filter(None, (machine.get("processor"), _counted(machine.get("cores"), "core"), machine.get("apart"))))
+    return f"{results.date[:10]}, {where}, Linux {machine.get('kernel', '?')}, {versions}; commit {results.commit}"
+
+
+def goals(reached: Sequence[Outcome]) -> list[str]:
+    """One line each; none, none."""
+    return (
+        markdown([["goal", "measured", ""], *([each.goal, each.measured, "met" if each.is_met else "not met"] for each in reached)])
+        if reached
+        else []
+    )
+
+
+def strained(results: Results) -> list[str]:
+    """Where the load and the broker had next to nothing left of their core: there the system could perhaps do more."""
+    return [
+        f"{SCENARIOS[row.scenario].title}, {SYSTEMS[row.system].title}: the load and the broker took {share:.0f} % of their core"
+        for row in results.rows
+        if row.scenario in SCENARIOS and row.system in SYSTEMS and (share := _load(row.metrics)) >= STRAINED_PERCENT
+    ]
 
 
 def noise(results: Results) -> str:
@@ -85,6 +118,18 @@ def _cells(of_systems: Iterable[Metrics | None], bridge: Metrics | None, figure:
     for metrics in of_systems:
         times = against(bridge, metrics, figure) if bridge and metrics and metrics is not bridge else None
         yield (written(metrics, figure) if metrics else NOTHING) + _times(times)
+
+
+def _load(metrics: Metrics) -> float:
+    return metrics.get("load_cpu_percent", 0.0) + metrics.get("broker_cpu_percent", 0.0)
+
+
+def _counted(number: str | None, what: str) -> str:
+    return "" if number is None else f"{number} {what}{'s' * (number != '1')}"
+
+
+def _with_gap(lines: Sequence[str]) -> list[str]:
+    return ["", *lines] if lines else []
 
 
 def _times(ratio: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.measures import Metrics
 from benchmarks.results import Measured, Results
-from benchmarks.table import better_by, comparison, markdown, table
+from benchmarks.table import better_by, comparison, markdown, report, strained, table
 
 
 def results(commit: str, **of_systems: Metrics) -> Results:
@@ -62,3 +62,28 @@ def test_systems_of_one_run_alone_are_not_compared() -> None:
 
 def test_columns_of_figures_are_to_the_right() -> None:
     assert markdown([["", "a"], ["row", "1,000"]]) == ["|     |     a |", "| --- | ----: |", "| row | 1,000 |"]
+
+
+def test_below_the_table_stands_what_came_of_the_goals() -> None:
+    lines = report(results("abc", bridge={"events_per_cpu_s": 900.0}, node={"events_per_cpu_s": 1000.0}))
+    assert lines[0].startswith("2026-11-24, ")
+    assert lines[0].endswith("commit abc")
+    [goal] = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "at least" in line]
+    assert goal == [
+        "no pictures: events per second of the processor: at least 1.00 of Node.js + mqtt.js",
+        "0.90 of Node.js + mqtt.js",
+        "not met",
+    ]
+
+
+def test_a_run_that_tells_nothing_of_the_goals_says_nothing_of_them() -> None:
+    assert "goal" not in "".join(report(results("abc", bridge={"events_per_s": 3000.0})))
+
+
+def test_a_load_that_may_have_been_too_slow_is_told_of() -> None:
+    lines = strained(
+        results(
+            "abc", bridge={"load_cpu_percent": 40.0, "broker_cpu_percent": 44.0}, c={"load_cpu_percent": 40.0, "broker_cpu_percent": 46.0}
+        )
+    )
+    assert lines == ["closed loop, 100 terminals, no pictures, C + libmosquitto: the load and the broker took 86 % of their core"]
