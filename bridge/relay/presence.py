@@ -143,7 +143,10 @@ class Presence:
 
     def counted(self, serial: str) -> Counters:
         """A terminal's counters."""
-        return self.counters.setdefault(serial, Counters())
+        counters = self.counters.get(serial)
+        if counters is None:
+            counters = self.counters[serial] = Counters()
+        return counters
 
     def joined(self, terminal: TerminalProtocol, *, replaced: bool) -> None:
         """A terminal is there."""

@@ -50,7 +50,8 @@ class Framer:
         """
         buffer, at = self._buffer, self._at
         if len(buffer) - at < self._needed:
-            self._wait()
+            if buffer:
+                self._wait()
             return None
         magic, version, message_type, data_type, _, timestamp, sequence, body_bytes = unpack_header(buffer, at)
         start, end = at + HEADER_BYTES, at + HEADER_BYTES + body_bytes
