@@ -39,6 +39,7 @@ from bridge.relay.discovery import Discovery, Knowledge
 from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
 from bridge.relay.headcount import Headcount
+from bridge.relay.journal import Journal
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Moments, Presence
 from bridge.relay.relay import Relay
@@ -184,6 +185,7 @@ def _relay(common: _Common) -> Relay:
         requests=_requests(common, condition, discovery),
         discovery=discovery,
         attention=attention,
+        journal=Journal(common.reactor),
     )
 
 

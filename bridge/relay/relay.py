@@ -23,6 +23,7 @@ from bridge.relay.configuration import Configuration
 from bridge.relay.discovery import Discovery
 from bridge.relay.dispatch import Dispatch
 from bridge.relay.events import EventRelay
+from bridge.relay.journal import Journal
 from bridge.relay.noticeboard import Noticeboard
 from bridge.relay.presence import Presence
 from bridge.relay.replies import Replies
@@ -55,6 +56,7 @@ class Relay:
     requests: RequestRelay
     discovery: Discovery
     attention: Attention
+    journal: Journal
     _log = Logger()
 
     def start(self) -> None:
@@ -72,6 +74,7 @@ class Relay:
 
     def stop(self) -> None:
         """No more timers."""
+        self.journal.stop()
         self.attention.stop()
         self.presence.stop()
         self.complaints.stop()
@@ -84,12 +87,7 @@ class Relay:
 
     def joined(self, terminal: TerminalProtocol, *, replaced: bool) -> None:
         """A terminal identified itself."""
-        self._log.info(
-            "terminal {device} joined from {address}{how}",
-            device=terminal.serial,
-            address=terminal.address,
-            how=", in place of its older connection" if replaced else "",
-        )
+        self.journal.joined(terminal.serial, terminal.address, replaced=replaced)
         self.presence.joined(terminal, replaced=replaced)
         self.config_reading.joined(terminal)
         self.discovery.joined(terminal.serial)
@@ -102,7 +100,7 @@ class Relay:
 
     def left(self, terminal: TerminalProtocol, reason: str, *, clean: bool) -> None:
         """A terminal is gone."""
-        self._log.info("terminal {device} left: {reason}", device=terminal.serial, reason=reason)
+        self.journal.left(terminal.serial, reason)
         self.presence.left(terminal.serial, reason, clean=clean)
         self.answers.left(terminal.serial)
         self.config_reading.left(terminal.serial)
@@ -188,7 +186,7 @@ class Relay:
     def changed(self, change: Change) -> None:
         """Something about a terminal changed."""
         if change.what in _LOGGED:
-            self._log.info("terminal {device} is {what} now", device=change.terminal.serial, what=change.what)
+            self.journal.became(change.terminal.serial, change.what)
         _CHANGES[change.what](self, change.terminal)
         self.presence.devices_changed()
 
