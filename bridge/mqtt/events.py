@@ -99,6 +99,11 @@ class Composed(Struct, frozen=True, gc=False):
         """All of it, in order."""
         return [*self.pictures, self.event]
 
+    @property
+    def size(self) -> int:
+        """Bytes of all of it."""
+        return sum(len(each.payload) for each in self.publications)
+
 
 def compose(received: Received, subject: Subject, topics: Topics, rules: EventRules, wall: float, asking: Asking | None = None) -> Composed:
     """What to publish for a message. `wall` is UNIX seconds, now."""

@@ -57,7 +57,7 @@ class Dispatch:
         self._mode = mode
         self._is_known = is_known
         self.flights = Flights(outlet, clock)
-        self.drain = Drain(outlet, outbox, self.flights, topics, clock, self._again)
+        self.drain = Drain(outlet, outbox, self.flights, topics, clock, self._again, self._freed)
         self._room = Room(outlet, clock)
         self.recall = self.drain.recall
 
@@ -81,8 +81,9 @@ class Dispatch:
         """Fires when it is not congested; never fails."""
         return self._outbox.when_drained()
 
-    def make_safe(self, composed: Composed, safe: Safe, *, urgent: bool = False) -> None:
-        """Have the broker or the disk take it, and tell `safe`: later, but for a fault that is known at once.
+    def make_safe(self, composed: Composed, safe: Safe, *, urgent: bool = False, can_wait: bool = True) -> None:
+        """Have the broker or the disk take it, and tell `safe`: later, but for a fault that is known at once. It is `urgent` when somebody has been
+        asked about it, and `can_wait` when nobody stands at a door for its answer.
 
         The common way, to the broker and back, goes without a coroutine and its Deferreds: 15 of the 60 µs that an event took.
         """
@@ -90,7 +91,7 @@ class Dispatch:
         if self._mode == "auto" and terminal not in self._room and self.is_live(terminal, urgent=urgent):
             self._fly(composed, safe)
         else:
-            self._see_to(self._in_turn(composed, safe, urgent=urgent), safe)
+            self._see_to(self._in_turn(composed, safe, urgent=urgent, can_wait=can_wait), safe)
 
     def link_up(self) -> None:
         """The broker is there: publish what waits for it, behind what it may have forgotten."""
@@ -100,6 +101,7 @@ class Dispatch:
     def link_down(self) -> None:
         """The broker is away."""
         self.recall.link_down()
+        self._room.link_down()
 
     def hurry(self) -> None:
         """The end is near: what the broker has not acknowledged by now is committed to the outbox, and nothing more is published from there."""
@@ -130,10 +132,10 @@ class Dispatch:
         saved.addCallbacks(lambda is_safe: safe(None) if is_safe else None, lambda failure: safe(failure.value))
         saved.addErrback(self._defect)
 
-    async def _in_turn(self, composed: Composed, safe: Safe, *, urgent: bool) -> bool:
+    async def _in_turn(self, composed: Composed, safe: Safe, *, urgent: bool, can_wait: bool) -> bool:
         """Whether it is safe now."""
         terminal = composed.device_id
-        is_urgent = await self._is_its_turn(terminal, urgent=urgent)
+        is_urgent = await self._is_its_turn(composed, urgent=urgent, can_wait=can_wait)
         if not self.is_live(terminal, urgent=is_urgent) or (not urgent and self._has_become_a_replay(composed)):
             self.flights.give_up_hope(terminal)
             await self._outbox.add(_entry(composed))
@@ -147,17 +149,34 @@ class Dispatch:
         Deferred.fromCoroutine(self.flights.be_patient([flight])).addErrback(self._defect)
         return True
 
-    async def _is_its_turn(self, terminal: str, *, urgent: bool) -> bool:
+    async def _is_its_turn(self, composed: Composed, *, urgent: bool, can_wait: bool) -> bool:
         """Whether the link may be given an event although it has enough to do. What is urgent takes along what the terminal said before; behind
         anything else the older one goes to the disk, and the newer one after it."""
+        terminal = composed.device_id
         if terminal in self._room:
             if urgent:
                 self._room.let_in(terminal)
             else:
                 self._room.turn_away(terminal)
-        elif self._mode == "auto" and self._outlet.congested and not urgent and self.is_live(terminal, urgent=True):
-            return await self._room.wait(terminal)
+        elif not urgent and self._is_worth_waiting(terminal, can_wait=can_wait) and self._room.fits(composed.size):
+            return await self._room.wait(terminal, composed.size, behind=not self.is_live(terminal, urgent=True))
         return urgent
+
+    def _is_worth_waiting(self, terminal: str, *, can_wait: bool) -> bool:
+        """Rather than to go to the disk: for the link, or for older ones of its terminal that are about to leave the outbox.
+
+        Without the second, a terminal of which something had once gone to the disk sent its next event as soon as that one was there, ten times as
+        fast as the outbox can publish beside the others: neither ever caught up.
+        """
+        if self._mode == "always":
+            return False
+        return self.is_live(terminal, urgent=True) or (can_wait and self.drain.is_under_way)
+
+    def _freed(self, terminals: set[str]) -> None:
+        """Something of these has left the outbox."""
+        for terminal in terminals:
+            if terminal in self._room and self.is_live(terminal, urgent=True):
+                self._room.freed(terminal)
 
     def _has_become_a_replay(self, composed: Composed) -> bool:
         """Whether it was none when it was composed, and has waited too long for the link: then the outbox publishes it as what it is."""

@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from bridge.errors import BrokerRefused, Invalid, StorageFault, TooLarge
+from bridge.errors import BridgeError, BrokerAway, BrokerRefused, Invalid, StorageFault, TooLarge
 from bridge.mqtt.message import Publication
 from bridge.mqtt.topics import Topics
 from bridge.outbox import Outbox, Stored
@@ -23,7 +23,7 @@ REFUSED_PAUSE_S = 30.0
 
 
 class Drain:
-    """`publications_of` composes what is stored anew, as what it is by now."""
+    """`publications_of` composes what is stored anew, as what it is by now. `freed` is told of which terminals something has left the outbox."""
 
     log = Logger()
 
@@ -35,12 +35,14 @@ class Drain:
         topics: Topics,
         clock: IReactorTime,
         publications_of: Callable[[Stored], list[Publication]],
+        freed: Callable[[set[str]], None],
     ) -> None:
         self._outlet = outlet
         self._outbox = outbox
         self._flights = flights
         self._clock = clock
         self._publications_of = publications_of
+        self._freed = freed
         self.recall = Recall(outlet, outbox, topics, clock, self.empty)
         self._is_emptying = False
         self._is_closing = False
@@ -53,6 +55,11 @@ class Drain:
         """Whether events may go to the broker: it is there, and has been told again what it may have forgotten."""
         return self._outlet.is_up and not self._is_closing and not self.recall.is_under_way
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether what waits in the outbox is being published, and not just resting."""
+        return self._is_emptying and self._rest is None and self.may_publish
+
     def empty(self) -> None:
         """Publish what is in the outbox, if the broker is there, until nothing is left."""
         if not self._is_emptying and self.may_publish:
@@ -62,11 +69,11 @@ class Drain:
     def landed(self, flight: Flight, number: int) -> None:
         """The link is done with what stands in the outbox under this number."""
         if self._is_taken(flight):
-            self._delete([number]).addCallback(lambda _: self._flights.airborne.discard(flight.terminal, flight.key))
+            self._delete({number: flight})
             return
         self._flights.airborne.discard(flight.terminal, flight.key)
         if _is_hopeless(flight):
-            self._outbox.undeliverable([number]).addErrback(self._not_deleted)
+            self._drop({number: flight})
         else:
             self.empty()
 
@@ -83,47 +90,62 @@ class Drain:
             await self._outbox.settle().addErrback(self._not_deleted)
 
     async def _empty(self) -> None:
+        """One batch after the other, so that what the broker did not take is published again before what is newer. The next one is read while
+        one is on its way: beside much that is new, to read took as long as to publish."""
         try:
-            while self.may_publish:
-                await self._outlet.when_drained()
-                try:
-                    batch = await self._outbox.next_batch()
-                except StorageFault as fault:
-                    self.log.error("the outbox cannot be read: {reason}", reason=str(fault))
-                    await self._pause()
-                    continue
-                if not batch:
-                    return
-                if not await self._publish(batch):
-                    await self._pause()
+            batch = await self._next()
+            while batch:
+                ahead = Deferred.fromCoroutine(self._next())
+                again = await self._publish(batch)
+                batch = await ahead
+                if again:
+                    self._outbox.give_back(stored.id for stored in batch)
+                    if any(isinstance(error, BrokerRefused) for error in again):
+                        await self._pause()
+                if again or not batch:
+                    batch = await self._next()
         finally:
             self._is_emptying = False
 
-    async def _publish(self, batch: list[Stored]) -> bool:
-        """Whether to go on at once: not after the broker has refused something."""
+    async def _next(self) -> list[Stored]:
+        """What is to be published next; nothing when there is nothing, or it may not be published."""
+        while self.may_publish:
+            try:
+                return await self._outbox.next_batch()
+            except StorageFault as fault:
+                self.log.error("the outbox cannot be read: {reason}", reason=str(fault))
+                await self._pause()
+        return []
+
+    async def _publish(self, batch: list[Stored]) -> list[BridgeError]:
+        """Why some of it is to be published again, if it is. It waits until the link has room, and then goes there as a whole, whoever else had
+        waited for that: so what is new leaves it a share, however much there is of it."""
+        await self._outlet.when_drained()
         if not self.may_publish:
             self._outbox.give_back(stored.id for stored in batch)
-            return True
+            return [BrokerAway("the connection was lost")]
         flights = [(stored.id, self._fly(stored)) for stored in batch if stored.id not in self._deleting]
         await self._flights.be_patient([flight for _, flight in flights])
         for _, flight in flights:
             await flight.landing()
-        self._done_with(flights)
-        return not any(isinstance(flight.error, BrokerRefused) for _, flight in flights)
+        return self._done_with(flights)
 
     def _fly(self, stored: Stored) -> Flight:
         """Once: the link may have it already."""
         entry = stored.entry
         return self._flights.find(entry.terminal, entry.key) or self._flights.fly(entry.terminal, entry.key, self._publications_of(stored))
 
-    def _done_with(self, flights: list[tuple[int, Flight]]) -> None:
-        hopeless = [number for number, flight in flights if _is_hopeless(flight)]
-        taken = [number for number, flight in flights if self._is_taken(flight)]
-        self._outbox.give_back(number for number, _ in flights if number not in {*hopeless, *taken})
+    def _done_with(self, flights: list[tuple[int, Flight]]) -> list[BridgeError]:
+        """Tell the outbox what became of each. Returns why some go back, for each of those."""
+        taken = {number: flight for number, flight in flights if self._is_taken(flight)}
+        hopeless = {number: flight for number, flight in flights if _is_hopeless(flight)}
+        back = {number: flight for number, flight in flights if number not in taken and number not in hopeless}
+        self._outbox.give_back(back)
         if hopeless:
-            self._outbox.undeliverable(hopeless).addErrback(self._not_deleted)
+            self._drop(hopeless)
         if taken:
             self._delete(taken)
+        return [flight.error or BrokerAway("the connection was lost") for flight in back.values()]
 
     def _is_taken(self, flight: Flight) -> bool:
         """Whether the broker has acknowledged it, and has not been away since."""
@@ -139,13 +161,26 @@ class Drain:
         finally:
             self._rest = None
 
-    def _delete(self, numbers: list[int]) -> Deferred[None]:
-        """Fires when the outbox has done with them, or could not; never fails."""
-        self._deleting.update(numbers)
-        deleted = self._outbox.delivered(numbers).addErrback(self._not_deleted)
-        deleted.addCallback(lambda _: self._deleting.difference_update(numbers))
+    def _delete(self, taken: dict[int, Flight]) -> None:
+        """The broker has acknowledged these."""
+        self._deleting.update(taken)
+        self._outbox.delivered(taken).addErrback(self._not_deleted).addCallback(self._deleted, taken).addErrback(self._defect)
         self.recall.acknowledged()
-        return deleted
+
+    def _deleted(self, _: None, taken: dict[int, Flight]) -> None:
+        self._deleting.difference_update(taken)
+        for flight in taken.values():
+            self._flights.airborne.discard(flight.terminal, flight.key)
+        self._gone(taken)
+
+    def _drop(self, hopeless: dict[int, Flight]) -> None:
+        """The broker will never take these."""
+        self._outbox.undeliverable(hopeless).addErrback(self._not_deleted).addCallback(lambda _: self._gone(hopeless)).addErrback(
+            self._defect
+        )
+
+    def _gone(self, flights: dict[int, Flight]) -> None:
+        self._freed({flight.terminal for flight in flights.values()})
 
     def _defect(self, failure: Failure) -> None:
         self.log.failure("defect while emptying the outbox", failure)

@@ -31,12 +31,13 @@ T = TypeVar("T")
 
 
 class _Delivery(Struct, frozen=True):
-    """One report on its way: who reports, what, and the question it asks, if it does."""
+    """One report on its way: who reports, what, whether its answer may be for others to decide, and the question it asks, if it does."""
 
     terminal: TerminalProtocol
     received: Received
     subject: Subject
     event_id: str
+    may_ask: bool
     question: Question | None
 
 
@@ -86,16 +87,18 @@ class EventRelay:
         composed = self._composed(delivery)
         decision = self._answers.ask(question) if question else None
         self._on_their_way += 1
-        self._dispatch.make_safe(composed, partial(self._made_safe, delivery, decision), urgent=question is not None)
+        safe = partial(self._made_safe, delivery, decision)
+        self._dispatch.make_safe(composed, safe, urgent=question is not None, can_wait=not delivery.may_ask)
         self._hold_back(terminal)
 
     def _begin(self, terminal: TerminalProtocol, received: Received) -> _Delivery:
         subject = self._subject_of(terminal.serial)
         identity = event_id(subject.device_id, received)
         received = replace(received, received_at=self._arrivals.first(identity, received.received_at))
-        may_ask = self._answers.may_ask(received) and self._fresh_for_s(received, subject) >= 0
-        may_ask = may_ask and self._dispatch.is_live(subject.device_id, urgent=True)
-        return _Delivery(terminal, received, subject, identity, self._answers.question(received, subject) if may_ask else None)
+        may_ask = self._answers.may_ask(received)
+        is_asked = may_ask and self._fresh_for_s(received, subject) >= 0 and self._dispatch.is_live(subject.device_id, urgent=True)
+        question = self._answers.question(received, subject) if is_asked else None
+        return _Delivery(terminal, received, subject, identity, may_ask, question)
 
     def _composed(self, delivery: _Delivery) -> Composed:
         asking = self._answers.asking(delivery.question) if delivery.question else None
@@ -137,7 +140,7 @@ class EventRelay:
         """Tell the terminal. When it is too late for anything to come of it, for the event may have waited long for its PUBACK, or when
         the terminal asks once more by then, the answer is another one: it opens no door."""
         terminal, received, subject = delivery.terminal, delivery.received, delivery.subject
-        if not self._answers.may_ask(received):
+        if not delivery.may_ask:
             terminal.answer(received, *answer)
             return
         stale, fresh_for_s = self._answers.stale(received, subject), self._fresh_for_s(received, subject)

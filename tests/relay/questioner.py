@@ -82,7 +82,7 @@ class Direct:
     def rules_now(self) -> EventRules:
         return EventRules()
 
-    def make_safe(self, composed: Composed, safe: Safe, *, urgent: bool = False) -> None:
+    def make_safe(self, composed: Composed, safe: Safe, *, urgent: bool = False, can_wait: bool = True) -> None:
         Deferred.fromCoroutine(self._publish(composed)).addCallbacks(safe, lambda failure: safe(failure.value))
 
     async def _publish(self, composed: Composed) -> None:

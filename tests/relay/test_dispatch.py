@@ -7,10 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from twisted.internet.defer import fail
 
-from bridge.errors import BrokerAway, BrokerRefused, StorageFault
-from bridge.relay.drain import REFUSED_PAUSE_S
+from bridge.errors import BrokerAway, BrokerRefused
+from bridge.relay import room
 from bridge.relay.flights import PUBACK_S
 from bridge.relay.room import ROOM_S
 from tests.relay.conftest import MakeSite
@@ -99,11 +98,86 @@ def test_newer_events_of_a_terminal_queue_behind_its_older_ones(site: Site, term
     other.recognise(sequence=3)
     assert [each.json["sequence"] for each in events(site)] == [1]
     assert [each.json["sequence"] for each in events(site, device="SN2")] == [3]
+    site.clock.advance(ROOM_S)
     assert heard_from(terminal, said) == [1, 2]  # both are on the disk
     for each in list(site.link.sent):
         if not each.done.called:
             each.acknowledge()
     assert [each.json["sequence"] for each in events(site)] == [1, 2]
+
+
+def test_it_waits_for_the_older_ones_to_leave_the_outbox_rather_than_to_go_there_too(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=1)
+    site.link.holds = True
+    site.link_up()
+    said = terminal.recognise(sequence=2)
+    (older,) = events(site)
+    older.acknowledge()
+    assert [each.json["sequence"] for each in events(site)] == [1, 2]
+    assert heard_from(terminal, said) == []
+    events(site)[-1].acknowledge()
+    assert answered(terminal) == [2]
+    assert site.outbox.size.events == 0
+
+
+def test_and_then_for_the_link_if_that_has_enough_to_do(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=1)
+    site.link.holds = True
+    site.link_up()
+    said = terminal.recognise(sequence=2)
+    site.link.congested = True
+    events(site)[0].acknowledge()
+    assert len(events(site)) == 1
+    site.link.drain()
+    events(site)[-1].acknowledge()
+    assert heard_from(terminal, said) == [2]
+
+
+def test_it_does_not_wait_for_them_when_they_rest(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=1)
+    site.link.holds = True
+    site.link_up()
+    events(site)[0].refuse(BrokerRefused("quota exceeded", 0x97))
+    assert heard_from(terminal, terminal.recognise(sequence=2)) == [2]
+    assert site.outbox.size.events == 2
+
+
+def test_nor_when_somebody_stands_at_the_door(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=1)
+    site.link.holds = True
+    site.link_up()
+    (said,) = terminal.say("qrcode_data", {"content": "4711"}, sequence=2)
+    assert (said.body["result"], said.body["data"]) == (0, {"opendoor": 0})
+    assert site.outbox.size.events == 2
+
+
+def test_nor_when_the_broker_is_lost_meanwhile(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=1)
+    site.link.holds = True
+    site.link_up()
+    said = terminal.recognise(sequence=2)
+    assert heard_from(terminal, said) == []
+    site.link.go_down()
+    site.relay.link_down()
+    assert answered(terminal) == [2]
+    assert site.outbox.size.events == 2
+
+
+def test_what_is_too_much_to_wait_in_memory_goes_to_the_disk(site: Site, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "ROOM_BYTES", 1000)
+    others = [site.terminal(serial) for serial in ("SN2", "SN3")]
+    site.link.congested = True
+    terminal.recognise(sequence=1, snapPic=PICTURE)
+    said = [each.recognise(sequence=sequence, snapPic=PICTURE) for sequence, each in enumerate(others, 2)]
+    assert [heard_from(each, heard) for each, heard in zip(others, said, strict=True)] == [[2], [3]]
+    assert site.outbox.size.events == 2
+    site.link.drain()
+    assert answered(terminal) == [1]
 
 
 def test_what_waited_too_long_is_a_replay_and_asks_nothing(site: Site, terminal: Terminal) -> None:
@@ -195,9 +269,10 @@ def test_of_a_terminal_that_does_not_wait_for_answers_all_goes_to_the_disk_in_or
     site.link.congested = True
     for sequence in (1, 2, 3):
         terminal.recognise(sequence=sequence)
-    assert site.outbox.size.events == 3
+    assert site.outbox.size.events == 2  # the third waits for them
     site.link.drain()
     assert [each.json["sequence"] for each in events(site)] == [1, 2, 3]
+    assert site.outbox.size.events == 0
 
 
 def test_of_a_terminal_that_does_not_wait_for_answers_nothing_overtakes_on_the_way_to_the_disk(site: Site, terminal: Terminal) -> None:
@@ -243,21 +318,6 @@ def test_what_waits_for_the_link_goes_to_the_disk_at_the_end(site: Site, termina
     site.relay.dispatch.hurry()
     assert site.outbox.size.events == 1
     assert answered(terminal) == [1]
-
-
-def test_what_the_broker_refuses_is_tried_again_after_a_while(site: Site, terminal: Terminal) -> None:
-    site.link.holds = True
-    terminal.recognise(sequence=9)
-    for _ in range(2):
-        events(site)[-1].refuse(BrokerRefused("quota exceeded", 0x97))
-    site.link.taken()
-    assert heard_from(terminal, []) == [9]
-    site.clock.advance(REFUSED_PAUSE_S - 1)
-    assert events(site) == []
-    site.clock.advance(2)
-    (again,) = events(site)
-    again.acknowledge()
-    assert site.outbox.size.events == 0
 
 
 def test_when_neither_takes_it_the_terminal_keeps_its_record(site: Site, terminal: Terminal) -> None:
@@ -344,17 +404,6 @@ def test_a_link_that_was_lost_and_found_is_used_at_once(site: Site, terminal: Te
     assert len(events(site)) == 1
 
 
-def test_an_outbox_that_cannot_be_read_is_tried_again(site: Site, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.link.go_down()
-    terminal.recognise(sequence=9)
-    with monkeypatch.context() as patch:
-        patch.setattr(site.outbox, "next_batch", lambda: fail(StorageFault("an I/O error")))
-        site.link_up()
-        assert events(site) == []
-    site.clock.advance(REFUSED_PAUSE_S)
-    assert len(events(site)) == 1
-
-
 def test_what_waits_for_long_at_a_slow_link_becomes_a_replay_and_is_published_once(make_site: MakeSite) -> None:
     site = make_site(events={"replay_after_s": 4})
     terminal = site.terminal()
@@ -402,40 +451,3 @@ def test_the_newer_of_a_terminal_do_not_overtake_what_was_withdrawn(site: Site, 
         for each in waiting:
             each.acknowledge()
     assert [each.json["sequence"] for each in events(site)[2:]] == [1, 2]
-
-
-@pytest.mark.parametrize("comes_back", [False, True])
-def test_of_a_terminal_that_was_removed_what_was_answered_is_published_and_nothing_is_retained(
-    make_site: MakeSite, comes_back: bool
-) -> None:
-    site = make_site(images={"retain": True})
-    terminal = site.terminal()
-    site.link.go_down()
-    assert heard_from(terminal, terminal.recognise(sequence=9, snapPic=PICTURE)) == [9]
-    site.admission.remove("SN1")
-    if comes_back:
-        site.terminal()
-    site.link_up()
-    (event,) = events(site)
-    (picture,) = [each for each in site.link.on(event.json["image"]) if each.publication.payload]
-    assert (picture.publication.payload, picture.publication.retain) == (JPEG, comes_back)
-
-
-def test_what_is_being_deleted_is_not_published_again_by_a_batch_that_was_asked_for_before(site: Site, terminal: Terminal) -> None:
-    other = site.terminal("SN2")
-    site.link.holds = True
-    terminal.recognise(sequence=1)
-    site.wait(PUBACK_S)  # now it stands in the outbox as well
-    (sent,) = events(site)
-    site.link.congested, site.disk.prompt = True, False
-    other.recognise(sequence=2)
-    site.wait(ROOM_S)
-    site.disk.run()  # the other's event goes to the disk, and a batch is asked for
-    site.link.drain()
-    sent.acknowledge()
-    while site.disk.calls:
-        site.disk.run()
-    site.disk.prompt = True
-    assert [each.json["sequence"] for each in events(site)] == [1]
-    assert [each.json["sequence"] for each in events(site, device="SN2")] == [2]
-    assert site.outbox.held("SN1") == 0

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from bridge.relay.room import ROOM_S, Room
+from bridge.relay.room import ROOM_BYTES, ROOM_S, Room
 from tests.relay.site import FakeLink
 
 
@@ -21,12 +21,12 @@ class Waiting:
         self.fills_after = 0
         """So many fill the link again; 0: however many."""
 
-    def wait(self, *terminals: str) -> None:
+    def wait(self, *terminals: str, size: int = 1000, behind: bool = False) -> None:
         for terminal in terminals:
-            Deferred.fromCoroutine(self._wait(terminal))
+            Deferred.fromCoroutine(self._wait(terminal, size, behind=behind))
 
-    async def _wait(self, terminal: str) -> None:
-        is_in = await self.room.wait(terminal)
+    async def _wait(self, terminal: str, size: int, *, behind: bool) -> None:
+        is_in = await self.room.wait(terminal, size, behind=behind)
         self.came.append((terminal, is_in))
         self.link.congested = bool(self.fills_after) and len(self.came) % self.fills_after == 0
 
@@ -105,3 +105,39 @@ def test_when_the_link_goes_after_that_no_timer_is_made(waiting: Waiting) -> Non
     waiting.link.drain()
     waiting.clock.advance(0)
     assert waiting.came[-1] == ("d", True)
+
+
+def test_there_is_a_bound_in_bytes(waiting: Waiting) -> None:
+    assert waiting.room.fits(ROOM_BYTES)
+    waiting.wait("a", "b", size=ROOM_BYTES // 2)
+    assert not waiting.room.fits(1)
+    waiting.room.turn_away("a")
+    assert waiting.room.fits(ROOM_BYTES // 2)
+    waiting.link.drain()
+    assert waiting.room.fits(ROOM_BYTES)
+
+
+def test_who_waits_for_older_ones_is_let_in_when_they_are_gone(waiting: Waiting) -> None:
+    waiting.link.congested = False
+    waiting.wait("a", "b", behind=True)
+    assert waiting.came == []
+    waiting.room.freed("b")
+    waiting.room.freed("c")
+    assert waiting.came == [("b", True)]
+
+
+def test_and_not_before_those_who_wait_for_the_link(waiting: Waiting) -> None:
+    waiting.wait("a", behind=True)
+    waiting.wait("b")
+    waiting.room.freed("a")
+    assert waiting.came == []
+    waiting.link.drain()
+    assert waiting.came == [("b", True), ("a", True)]
+
+
+def test_nobody_waits_for_older_ones_when_the_link_is_down(waiting: Waiting) -> None:
+    waiting.wait("a", behind=True)
+    waiting.wait("b")
+    waiting.room.link_down()
+    assert waiting.came == [("a", False)]
+    assert "b" in waiting.room
