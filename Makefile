@@ -10,6 +10,8 @@ QUICK ?=
 ONLY ?=
 A ?=
 B ?=
+KB ?=
+PROFILE ?=
 HOME_ASSISTANT ?= .venv-homeassistant
 HOME_ASSISTANT_PYTHON ?= python3.13
 NODE_RED ?= .nodered
@@ -25,7 +27,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-homeassistant test test-homeassistant test-nodered faults bench bench-compare bench-smoke bench-peers lint format docs broker clean
+.PHONY: help run demo demo-homeassistant test test-homeassistant test-nodered faults bench bench-compare bench-smoke bench-inside bench-peers lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +64,9 @@ bench-compare: $(VENV)/.bench ## two results side by side: A=benchmarks/results/
 
 bench-smoke: $(VENV)/.bench broker ## half a minute of it: nothing is lost, and no ratio is far from what it was
 	@$(BIN)/python -m benchmarks run --form smoke
+
+bench-inside: $(VENV)/.bench ## what an event costs inside the bridge, without sockets: a change of a microsecond shows; KB="0 50" PROFILE=1
+	@$(BIN)/python -m benchmarks inside --kb "$(KB)" $(if $(PROFILE),--profile)
 
 bench-peers: ## what the peers in Node.js and C need; without them make bench leaves these out
 	@npm install --silent --no-audit --no-fund --no-package-lock --prefix benchmarks/peers/node_mqttjs

@@ -1,4 +1,4 @@
-"""`python -m benchmarks run` measures, `python -m benchmarks compare A B` shows two results side by side, `… show A` one."""
+"""`python -m benchmarks run` measures, `… compare A B` shows two results side by side, `… show A` one, `… inside` looks into one process."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import msgspec
 from benchmarks import results
 from benchmarks.crowd import Refused
 from benchmarks.expectations import disappointments
+from benchmarks.inside import functions, inside
+from benchmarks.inside import report as report_inside
 from benchmarks.processes import Cores
 from benchmarks.running import run
 from benchmarks.scenarios import FORMS
@@ -91,9 +93,16 @@ def _show(options: argparse.Namespace) -> int:
     return 0
 
 
+def _inside(options: argparse.Namespace) -> int:
+    for kb in options.kb.split() or ("0", "50"):
+        found = inside(1000 * int(kb))
+        print(f"An event with {kb} KB of picture", "", *report_inside(found), *(functions(found) if options.profile else ()), "", sep="\n")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="run | compare | show")
+    commands = parser.add_subparsers(required=True, metavar="run | compare | show | inside")
     running = commands.add_parser("run", help="measure")
     running.add_argument("--form", choices=list(FORMS), default="full")
     running.add_argument("--only", default="", help="what the names of scenarios begin with, as in 'closed-100 idle'")
@@ -104,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=f"{text}; the last ones unless told otherwise")
         command.add_argument("results", nargs="*")
         command.set_defaults(do=do)
+    looking = commands.add_parser("inside", help="what an event costs in the bridge's process alone, without sockets")
+    looking.add_argument("--kb", default="", help="sizes of pictures, as in '0 50'")
+    looking.add_argument("--profile", action="store_true", help="which functions are called, and how often")
+    looking.set_defaults(do=_inside)
     return parser
 
 
