@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -39,15 +40,19 @@ class _Known(msgspec.Struct, gc=False):
     lacking: frozenset[str] = _NONE
     changes: Counter[str] | None = None
 
-    def values(self) -> dict[str, bytes]:
-        """The values of each group, as JSON."""
-        if not self.deflated:
-            return {}
-        return {name: bytes(values) for name, values in _decode_groups(_deflation.inflate(self.deflated)).items()}
+    def values(self) -> Mapping[str, bytes]:
+        """The values of each group, as JSON. Not to be changed."""
+        return _inflated(self.deflated) if self.deflated else {}
 
     def keep(self, values: Mapping[str, bytes]) -> None:
         """These are the values now."""
         self.deflated = _deflation.deflate(_encode({name: msgspec.Raw(each) for name, each in values.items()}))
+
+
+@lru_cache(maxsize=8)
+def _inflated(deflated: bytes) -> Mapping[str, bytes]:
+    """Kept for a moment: the groups of a terminal are told one after the other."""
+    return {name: bytes(values) for name, values in _decode_groups(_deflation.inflate(deflated)).items()}
 
 
 class Configuration:
@@ -128,7 +133,7 @@ class Configuration:
         fresh = {name: fields for name, fields in groups.items() if mark is None or mark.get(name, 0) == changes.get(name, 0)}
         values = known.values()
         news = [name for name, fields in fresh.items() if _is_news(name, values.get(name), fields)]
-        known.keep(values | {name: _encode(fields) for name, fields in fresh.items()})
+        known.keep({**values, **{name: _encode(fields) for name, fields in fresh.items()}})
         known.names, known.lacking = self._one(known.names.union(fresh)), self._one(known.lacking.difference(fresh))
         for name in news:
             self._board.changed(self._topics.config(serial, name))

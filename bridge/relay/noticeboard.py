@@ -25,6 +25,8 @@ A topic that changes again while it waits here is told once."""
 MOST_UNTOLD = 500
 """Whoever has thousands of notices to come waits while so many have not been told, each of which takes 200 bytes here."""
 
+_log = Logger()
+
 Drawn = Callable[[], bytes]
 """A notice that is made each time it is told: it is too large to be kept, or depends on the broker."""
 
@@ -42,8 +44,6 @@ class Keeper(Protocol):
 class Noticeboard:
     """The retained topics of this bridge, by topic, those of the keepers among them. What the broker has yet to be told waits here, a topic
     once, for as long as the link or the broker has enough to do."""
-
-    log = Logger()
 
     def __init__(self, outlet: Outlet, at_rest: Callable[[], None] = lambda: None) -> None:
         """`at_rest` is called when all has been told after so much that somebody may have waited, as after a storm of logins."""
@@ -155,7 +155,7 @@ class Noticeboard:
             return
         self._under_way += 1
         published = self._outlet.publish(Publication(topic, notice or b"", retain=True))
-        published.addCallbacks(self._told, _log_unless_away, callbackArgs=(topic, notice is None), errbackArgs=(topic, self.log))
+        published.addCallbacks(self._told, _log_unless_away, callbackArgs=(topic, notice is None), errbackArgs=(topic, _log))
         published.addBoth(self._landed)
 
     def _told(self, _: None, topic: str, was_cleared: bool) -> None:

@@ -11,13 +11,13 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from bridge.mqtt.topics import Topics
 from bridge.registry import KnownTerminal
 from bridge.relay.bridge_events import Tell
 from bridge.relay.claims import Claims
-from bridge.relay.deflated import Deflation
 from bridge.relay.noticeboard import Noticeboard
 from bridge.terminal.protocol import TerminalProtocol
 
@@ -69,31 +69,27 @@ _COUNTED = Counters.__struct_fields__
 _counts = attrgetter(*_COUNTED)
 
 
+class _Said(msgspec.Struct, frozen=True, gc=False):
+    """What is said of a terminal as info; moments in UNIX seconds."""
+
+    name: str
+    model: str
+    mac: str
+    firmware: str
+    protocol_version: int | None
+    address: str
+    since: float
+    seen: float
+    people: int | None
+
+
 class _Standing(msgspec.Struct, gc=False):
-    """What is said of one terminal: whether it is online (None: nothing), its info, deflated, and when that was made."""
+    """What is said of one terminal: whether it is online (None: nothing), its info, and when that was made, in monotonic seconds. There are
+    thousands, so each is told from its values when it is told, and not kept as JSON."""
 
     is_online: bool | None = None
-    info: bytes = b""
+    said: _Said | None = None
     made_at: float = -inf
-
-
-_deflation = Deflation(
-    _encode(
-        {
-            "id": "",
-            "name": "",
-            "model": None,
-            "mac": "00",
-            "firmware": None,
-            "protocol_version": 2,
-            "address": "192.168.1.10",
-            "instance": None,
-            "session_since": "2026-01-01T00:00:00.000+00:00",
-            "last_seen": "2026-01-01T00:00:00.000+00:00",
-            "person_count": None,
-        }
-    )
-)
 
 
 @dataclass(slots=True)
@@ -170,7 +166,7 @@ class Presence:
         """A terminal is gone: away at once after a logout, otherwise unless it is back soon."""
         self.heard(serial)
         self._people.pop(serial, None)
-        self._amend_info(serial, made_at=-inf, last_seen=self.moments.now(), person_count=None)
+        self._amend_info(serial, made_at=-inf, seen=self.moments.wall(), people=None)
         if clean:
             self._away(serial, reason)
         else:
@@ -190,7 +186,7 @@ class Presence:
             del self._people[serial]
         else:
             self._people[serial] = count
-        self._amend_info(serial, person_count=count)
+        self._amend_info(serial, people=count)
 
     def removed(self, serial: str) -> None:
         """A terminal is known no more: nothing retained is to be left of it."""
@@ -222,19 +218,23 @@ class Presence:
 
     def topics_kept(self) -> Iterator[str]:
         """Those of all terminals."""
-        return (topic for serial in list(self._standings) for topic, _ in self._notices(serial))
+        for serial, standing in list(self._standings.items()):
+            if standing.said is not None:
+                yield self.topics.device_info(serial)
+            if standing.is_online is not None:
+                yield self.topics.availability(serial)
 
     def notice(self, topic: str) -> bytes | None:
         """A terminal's info, or its availability."""
         serial = topic.rpartition("/")[0].rpartition("/")[2]
-        return dict(self._notices(serial)).get(topic)
-
-    def _notices(self, serial: str) -> Iterator[tuple[str, bytes]]:
         standing = self._standings.get(serial)
-        if standing is not None and standing.info:
-            yield self.topics.device_info(serial), _deflation.inflate(standing.info)
-        if standing is not None and standing.is_online is not None:
-            yield self.topics.availability(serial), b"online" if standing.is_online else b"offline"
+        if standing is None:
+            return None
+        if standing.said is not None and topic == self.topics.device_info(serial):
+            return _encode(self._info(serial, standing.said))
+        if standing.is_online is not None and topic == self.topics.availability(serial):
+            return b"online" if standing.is_online else b"offline"
+        return None
 
     def _started(self) -> None:
         for known in self.known():
@@ -251,34 +251,47 @@ class Presence:
     def _post_info(self, terminal: TerminalProtocol) -> None:
         identity = terminal.identity
         assert identity is not None
-        info = {
-            "id": identity.serial,
-            "name": self.name_of(identity.serial),
-            "model": identity.model or None,
-            "mac": identity.mac or None,
-            "firmware": identity.firmware or None,
-            "protocol_version": terminal.protocol_version,
-            "address": terminal.address,
-            "instance": self.instance or None,
-            "session_since": self.moments.at(terminal.joined_at or self.moments.wall()),
-            "last_seen": self.moments.now(),
-            "person_count": self._people.get(identity.serial),
-        }
-        self._keep_info(identity.serial, info, made_at=self.clock.seconds())
+        now = self.moments.wall()
+        said = _Said(
+            name=self.name_of(identity.serial),
+            model=identity.model,
+            mac=identity.mac,
+            firmware=identity.firmware,
+            protocol_version=terminal.protocol_version,
+            address=terminal.address,
+            since=terminal.joined_at or now,
+            seen=now,
+            people=self._people.get(identity.serial),
+        )
+        self._say(identity.serial, said, made_at=self.clock.seconds())
 
     def _amend_info(self, serial: str, made_at: float | None = None, **changes: Any) -> None:
         """Change some of what is said, if anything is; when it was made stays, unless given."""
         standing = self._standings.get(serial)
-        if standing is not None and standing.info:
-            info = msgspec.json.decode(_deflation.inflate(standing.info))
-            self._keep_info(serial, {**info, **changes}, standing.made_at if made_at is None else made_at)
+        if standing is not None and standing.said is not None:
+            self._say(serial, replace(standing.said, **changes), standing.made_at if made_at is None else made_at)
 
-    def _keep_info(self, serial: str, info: dict[str, Any], made_at: float) -> None:
-        standing, deflated = self._standings.setdefault(serial, _Standing()), _deflation.deflate(_encode(info))
+    def _say(self, serial: str, said: _Said, made_at: float) -> None:
+        standing = self._standings.setdefault(serial, _Standing())
         standing.made_at = made_at
-        if standing.info != deflated:
-            standing.info = deflated
+        if standing.said != said:
+            standing.said = said
             self.board.changed(self.topics.device_info(serial))
+
+    def _info(self, serial: str, said: _Said) -> dict[str, Any]:
+        return {
+            "id": serial,
+            "name": said.name,
+            "model": said.model or None,
+            "mac": said.mac or None,
+            "firmware": said.firmware or None,
+            "protocol_version": said.protocol_version,
+            "address": said.address,
+            "instance": self.instance or None,
+            "session_since": self.moments.at(said.since),
+            "last_seen": self.moments.at(said.seen),
+            "person_count": said.people,
+        }
 
     def _post_availability(self, serial: str, is_online: bool) -> None:
         standing = self._standings.setdefault(serial, _Standing())
