@@ -168,9 +168,7 @@ class Dispatch:
         Without the second, a terminal of which something had once gone to the disk sent its next event as soon as that one was there, ten times as
         fast as the outbox can publish beside the others: neither ever caught up.
         """
-        if self._mode == "always":
-            return False
-        return self.is_live(terminal, urgent=True) or (can_wait and self.drain.is_under_way)
+        return self._outlet.congested if self.is_live(terminal, urgent=True) else can_wait and self.drain.is_under_way
 
     def _freed(self, terminals: set[str]) -> None:
         """Something of these has left the outbox."""

@@ -106,16 +106,20 @@ def test_newer_events_of_a_terminal_queue_behind_its_older_ones(site: Site, term
     assert [each.json["sequence"] for each in events(site)] == [1, 2]
 
 
-def test_it_waits_for_the_older_ones_to_leave_the_outbox_rather_than_to_go_there_too(site: Site, terminal: Terminal) -> None:
+@pytest.mark.parametrize("mode", ["auto", "always"])
+def test_it_waits_for_the_older_ones_to_leave_the_outbox_rather_than_to_go_there_too(make_site: MakeSite, mode: str) -> None:
+    site = make_site(outbox={"mode": mode, "keep_s": 0})
+    terminal = site.terminal()
     site.link.go_down()
     terminal.recognise(sequence=1)
     site.link.holds = True
     site.link_up()
     said = terminal.recognise(sequence=2)
+    assert site.outbox.size.events == 1
     (older,) = events(site)
+    assert heard_from(terminal, said) == []
     older.acknowledge()
     assert [each.json["sequence"] for each in events(site)] == [1, 2]
-    assert heard_from(terminal, said) == []
     events(site)[-1].acknowledge()
     assert answered(terminal) == [2]
     assert site.outbox.size.events == 0
