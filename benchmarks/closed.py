@@ -10,6 +10,8 @@ from benchmarks.measures import Metrics, latencies
 from benchmarks.site import Reading, Site
 
 WARM_S = 0.7
+LEAST_EVENTS, PATIENCE_S = 200, 30.0
+"""On a machine that is very busy it is measured for longer: fewer events would say nothing."""
 
 
 def closed_loop(site: Site, seconds: float) -> Metrics:
@@ -23,14 +25,17 @@ def closed_loop(site: Site, seconds: float) -> Metrics:
     crowd.on_answer = _timed(crowd, took_s)
     before = site.read()
     site.loop.run(seconds)
+    site.loop.run(PATIENCE_S, lambda: site.seen - before.seen >= LEAST_EVENTS)
     after = site.read()
     site.check()
     return rates(before, after) | latencies(took_s)
 
 
 def rates(before: Reading, after: Reading) -> Metrics:
-    """What was published and used between two moments. What was answered and still waits in an outbox does not count."""
+    """What was published and used between two moments. What was answered and still waits in an outbox does not count. TimeoutError: nothing was."""
     seconds, events = after.at - before.at, after.seen - before.seen
+    if events == 0:
+        raise TimeoutError(f"nothing was published in {seconds:.1f} s")
     cpu_s = after.system_cpu_s - before.system_cpu_s
     return {
         "events_per_s": events / seconds,

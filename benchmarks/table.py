@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.goals import Outcome, outcomes
+from benchmarks.goals import Outcome
 from benchmarks.measures import OTHERS, Metrics, percentile, ratio
-from benchmarks.results import Results
+from benchmarks.results import Results, reached
 from benchmarks.scenarios import SCENARIOS, Better, Figure
 from benchmarks.systems import BRIDGE, SYSTEMS, YARDSTICK
 
@@ -24,7 +24,7 @@ def table(results: Results) -> list[str]:
 def report(results: Results) -> list[str]:
     """All that a run tells: where it was, its table, where the load may have been too slow, and what came of the goals. An old result is measured
     by the goals of today."""
-    return [heading(results), "", *table(results), *_with_gap(strained(results)), *_with_gap(goals(outcomes(results.metrics)))]
+    return [heading(results), "", *table(results), *_with_gap(strained(results)), *_with_gap(goals(reached(results)))]
 
 
 def heading(results: Results) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from benchmarks.measures import Metrics
 from benchmarks.results import Measured, Results
 from benchmarks.table import better_by, comparison, markdown, report, strained, table
@@ -78,6 +80,8 @@ def test_below_the_table_stands_what_came_of_the_goals() -> None:
 
 def test_a_run_that_tells_nothing_of_the_goals_says_nothing_of_them() -> None:
     assert "goal" not in "".join(report(results("abc", bridge={"events_per_s": 3000.0})))
+    smoke = replace(results("abc", bridge={"events_per_cpu_s": 900.0}, node={"events_per_cpu_s": 1000.0}), form="smoke")
+    assert "goal" not in "".join(report(smoke))
 
 
 def test_a_load_that_may_have_been_too_slow_is_told_of() -> None:
