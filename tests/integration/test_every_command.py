@@ -22,6 +22,7 @@ pytestmark = pytest.mark.integration
 MANY = 50
 NAME = "Zäzilie"
 FIRMWARE = "SIM1 1.0.1"
+QUICK_RESTART = "from bridge.simulator import acts_device; acts_device.RESTART_S = 0.3\n"
 ALWAYS = {"passNum": 10} | dict.fromkeys(
     ["passMonday", "passTuesday", "passWednesday", "passThursday", "passFriday", "passSaturday", "passSunday"], True
 )
@@ -123,7 +124,7 @@ def simulated(site: Site, watch: Watch, serial: str, tmp_path: Path) -> Iterator
     watcher = watch(site.mqtt_port)
     prefix, number = serial[0], serial[1:]
     options = ["--connect", f"tcp:127.0.0.1:{site.terminal_port}", "--every", "0", "--serial-prefix", prefix, "--first", number]
-    program = Program(tmp_path, "qyzn-terminal", [*options, "--state-dir", str(tmp_path / "terminals")])
+    program = Program(tmp_path, "qyzn-terminal", [*options, "--state-dir", str(tmp_path / "terminals")], prelude=QUICK_RESTART)
     try:
         terminal = Simulated(serial, watcher)
         terminal.logged_in()
