@@ -16,6 +16,15 @@ from .checking import below, invalid_from
 S = TypeVar("S", bound=msgspec.Struct)
 
 
+class _Shape(NamedTuple):
+    """A struct, as it is read: its fields by their names on the wire, those that may hold a float by their names in Python, and whether there are
+    structs in it."""
+
+    fields: dict[str, _Field]
+    floats: tuple[str, ...]
+    has_objects: bool
+
+
 class _Field(NamedTuple):
     """A field as it is read: its declared type, and the struct in it or in the list in it."""
 
@@ -38,19 +47,19 @@ def lenient(data: dict[str, Any], shape: type[S], aliases: Mapping[str, str]) ->
         data = {aliases[key]: value for key, value in data.items() if key in aliases} | {
             key: value for key, value in data.items() if key not in aliases
         }
-    fields = _fields_of(shape)
+    fields, floats, has_objects = _read_as(shape)
     extra = {} if data.keys() <= fields.keys() else {key: value for key, value in data.items() if key not in fields}
-    value = None if _has_objects(shape) else _converted(data, shape)
+    value = None if has_objects else _converted(data, shape, floats)
     return (value, extra) if value is not None else _salvage(data, shape, extra)
 
 
-def _converted(data: dict[str, Any], shape: type[S]) -> S | None:
+def _converted(data: dict[str, Any], shape: type[S], floats: tuple[str, ...]) -> S | None:
     """All at once; None where one of the fields cannot be read."""
     try:
         value = msgspec.convert(data, shape, strict=False)
     except msgspec.ValidationError:
         return None
-    for name in _floats_of(shape):
+    for name in floats:
         if not _is_number(getattr(value, name)):
             return None
     return value
@@ -59,7 +68,7 @@ def _converted(data: dict[str, Any], shape: type[S]) -> S | None:
 def _salvage(data: dict[str, Any], shape: type[S], extra: dict[str, Any]) -> tuple[S, dict[str, Any]]:
     """Field by field: an event must not be lost for one odd field in it."""
     read: dict[str, Any] = {}
-    for field in _fields_of(shape).values():
+    for field in _read_as(shape).fields.values():
         if field.name not in data:
             continue
         value = data[field.name]
@@ -109,19 +118,16 @@ def _is_number(value: Any) -> bool:
 
 
 @cache
-def _fields_of(shape: type[msgspec.Struct]) -> dict[str, _Field]:
-    """The fields by their names on the wire."""
-    types = {field.encode_name: field.type for field in _struct_type(shape).fields}
-    return {
+def _read_as(shape: type[msgspec.Struct]) -> _Shape:
+    declared = inspect.type_info(shape)
+    assert isinstance(declared, inspect.StructType)
+    types = {field.encode_name: field.type for field in declared.fields}
+    fields = {
         field.encode_name: _Field(field.encode_name, field.type, *_struct_in(types[field.encode_name]))
         for field in msgspec.structs.fields(shape)
     }
-
-
-@cache
-def _floats_of(shape: type[msgspec.Struct]) -> tuple[str, ...]:
-    """The names, in Python, of the fields that may hold a float."""
-    return tuple(field.name for field in _struct_type(shape).fields if _may_be_float(field.type))
+    floats = tuple(field.name for field in declared.fields if _may_be_float(field.type))
+    return _Shape(fields, floats, any(field.inner for field in fields.values()))
 
 
 def _may_be_float(declared: inspect.Type) -> bool:
@@ -130,17 +136,6 @@ def _may_be_float(declared: inspect.Type) -> bool:
     if isinstance(declared, inspect.UnionType):
         return any(map(_may_be_float, declared.types))
     return isinstance(declared, inspect.FloatType | inspect.AnyType)
-
-
-@cache
-def _has_objects(shape: type[msgspec.Struct]) -> bool:
-    return any(field.inner for field in _fields_of(shape).values())
-
-
-def _struct_type(shape: type[msgspec.Struct]) -> inspect.StructType:
-    declared = inspect.type_info(shape)
-    assert isinstance(declared, inspect.StructType)
-    return declared
 
 
 def _struct_in(declared: inspect.Type) -> tuple[type[msgspec.Struct] | None, bool]:

@@ -33,7 +33,9 @@ _decode = msgspec.json.Decoder(Envelope, strict=False).decode
 
 def read_envelope(body: bytes) -> Envelope:
     """The body's JSON. Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError when it is not JSON of that form, or too much of it."""
-    span = long_string(body) if len(body) > LONG_BYTES else None
+    if len(body) <= LONG_BYTES:
+        return _decode(body.rstrip(_PADDING))
+    span = long_string(body)
     return (span and _read_around(body, *span)) or _read(body)
 
 

@@ -6,7 +6,7 @@ As a parser should, it returns a frame, says "need more" (None), or raises; noth
 from __future__ import annotations
 
 from ..errors import FramingError
-from .header import HEADER_BYTES, MAGIC, Frame, unpack_header
+from .header import HEADER_BYTES, MAGIC, Frame, unpack_fields
 
 
 class Framer:
@@ -53,7 +53,7 @@ class Framer:
             if buffer:
                 self._wait()
             return None
-        magic, version, message_type, data_type, _, timestamp, sequence, body_bytes = unpack_header(buffer, at)
+        magic, version, message_type, data_type, _, timestamp, sequence, body_bytes = unpack_fields(buffer, at)
         start, end = at + HEADER_BYTES, at + HEADER_BYTES + body_bytes
         if self._needed == HEADER_BYTES:
             self._check_magic(magic)

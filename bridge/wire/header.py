@@ -15,6 +15,8 @@ SEQUENCE_MODULUS = 1 << 32
 
 _HEADER = struct.Struct("<4sBBBBIII")
 HEADER_BYTES = _HEADER.size
+unpack_fields = _HEADER.unpack_from
+"""The fields of a Header, bare, of a buffer at an offset; there must be HEADER_BYTES bytes behind it."""
 
 
 class MessageType(IntEnum):
@@ -52,7 +54,7 @@ class Header(NamedTuple):
 
 def unpack_header(buffer: bytes | bytearray, offset: int = 0) -> Header:
     """The header at `offset`; there must be HEADER_BYTES bytes behind it."""
-    return Header._make(_HEADER.unpack_from(buffer, offset))
+    return Header._make(unpack_fields(buffer, offset))
 
 
 def encode_frame(message_type: MessageType, sequence: int, timestamp: int, body: bytes = b"", version: int = PROTOCOL_VERSION) -> bytes:
