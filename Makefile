@@ -56,7 +56,7 @@ test-nodered: $(VENV)/.dev broker ## the flows of etc/node-red in a real Node-RE
 	@scripts/install-nodered $(NODE_RED) $(NODE_RED_VERSION)
 	@QYZN_NODE_RED=$(NODE_RED) $(BIN)/python -m pytest tests/nodered_real $(TESTS)
 
-bench: $(VENV)/.bench broker ## measure the bridge beside what else one might write: half an hour; QUICK=1 a minute; ONLY="closed-100 idle" some of it
+bench: $(VENV)/.bench broker ## measure the bridge beside what else one might write: 20 minutes; QUICK=1 a minute; ONLY="closed-100 idle" some of it
 	@$(BIN)/python -m benchmarks run --form $(if $(QUICK),quick,full) --only "$(ONLY)"
 
 bench-compare: $(VENV)/.bench ## two results side by side: A=benchmarks/results/….json B=…; the last two unless named

@@ -42,9 +42,7 @@ def rates(before: Reading, after: Reading) -> Metrics:
         "answers_per_s": (after.answered - before.answered) / seconds,
         "events_per_cpu_s": events / cpu_s,
         "cpu_s_per_1000_events": 1000 * cpu_s / events,
-        "cpu_percent": 100 * cpu_s / seconds,
-        "broker_cpu_percent": 100 * (after.broker_cpu_s - before.broker_cpu_s) / seconds,
-        "load_cpu_percent": 100 * (after.load_cpu_s - before.load_cpu_s) / seconds,
+        **before.shares(after),
     }
 
 

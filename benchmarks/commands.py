@@ -89,5 +89,4 @@ def _round_trips(site: Site, terminals: Sequence[Terminal], seconds: float) -> M
         raise TimeoutError("commands are left without a response")
     if (count := len(commands.pace.late_s)) != site.crowd.opened - opened:
         raise Mismatch(f"{site.system.name}: {count} commands were answered, and {site.crowd.opened - opened} doors opened")
-    share = 100 * (after.system_cpu_s - before.system_cpu_s) / (after.at - before.at)
-    return {**latencies(commands.took_s), "cpu_percent": share}
+    return latencies(commands.took_s) | before.shares(after)

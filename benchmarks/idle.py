@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.measures import Metrics
 from benchmarks.paced import Pace
-from benchmarks.site import Reading, Site
+from benchmarks.site import Site
 
 HEARTBEAT_S = 25.0
 AT_ONCE = 200  # logins at a time
@@ -36,7 +36,7 @@ def idle(site: Site, seconds: float) -> Metrics:
         "held_cpu_percent": held,
         "logins_per_s": count / login_s,
         "cpu_s_per_1000_logins": 1000 * (after.system_cpu_s - before.system_cpu_s) / count,
-        "load_cpu_percent": _share(before, after),
+        "load_cpu_percent": before.shares(after)["load_cpu_percent"],
         "registrations_per_s": count / registering_s,
         "settling_s": settling_s,
     }
@@ -54,8 +54,4 @@ def _hold(site: Site, seconds: float) -> float:
     after = site.read()
     if not site.loop.run(5.0, lambda: crowd.beats >= len(beats.late_s)):
         raise TimeoutError(f"{len(beats.late_s)} heartbeats, {crowd.beats} answers")
-    return 100 * (after.system_cpu_s - before.system_cpu_s) / (after.at - before.at)
-
-
-def _share(before: Reading, after: Reading) -> float:
-    return 100 * (after.load_cpu_s - before.load_cpu_s) / (after.at - before.at)
+    return before.shares(after)["cpu_percent"]

@@ -44,7 +44,7 @@ def inside(picture_bytes: int, *, tries: int = TRIES, events: int = EVENTS, piec
     """Measure. RuntimeError, TimeoutError: the bridge does not answer as it should."""
     body = Recognition(picture_bytes).body()
     with tempfile.TemporaryDirectory(prefix="qyzn-inside-") as directory, memory_site(Path(directory)) as site:
-        _carry(site, site.frames(body, 20))  # what is done once is done
+        carry_well(site, site.frames(body, 20))  # what is done once is done
         gc.collect()
         took_us = sorted(_try(site, body, events) for _ in range(tries))
         profile = _profile(site, body, events)
@@ -68,8 +68,8 @@ def functions(found: Inside) -> list[str]:
     return text.getvalue().rstrip().splitlines()
 
 
-def _carry(site: MemorySite, frames: list[bytes]) -> None:
-    """And see that each was answered well."""
+def carry_well(site: MemorySite, frames: list[bytes]) -> None:
+    """And see that each was answered, and well. RuntimeError: not so."""
     site.answers()
     site.carry(frames)
     results = [answer["result"] for answer in site.answers()]
@@ -98,7 +98,7 @@ def _pieces(site: MemorySite, body: bytes) -> Iterator[tuple[str, Callable[[], A
     """What the parts cost alone and warm. They are given what the bridge gave them for the last event."""
     site.rest()
     with mock.patch("bridge.relay.events.compose", wraps=compose) as composing:
-        _carry(site, site.frames(body, 1))
+        carry_well(site, site.frames(body, 1))
     received = composing.call_args.args[0]
     composed = compose(*composing.call_args.args)
     whole, decoded = frame_of(body, 1), decode_body(body)

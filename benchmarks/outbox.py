@@ -34,6 +34,7 @@ def away_and_back(site: Site, seconds: float) -> Metrics:
     return {
         "commits_per_s": answered / (after.at - before.at),
         "cpu_s_per_1000_commits": 1000 * (after.system_cpu_s - before.system_cpu_s) / answered,
+        "load_cpu_percent": before.shares(after)["load_cpu_percent"],
         "drained_per_s": kept / (time.perf_counter() - began),
         "cpu_s_per_1000_drained": 1000 * (site.program.cpu_s() - cpu_s) / kept,
     }

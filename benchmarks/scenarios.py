@@ -42,10 +42,13 @@ LATENCY = (
     Figure("seen_p99_ms", "to the subscriber, 99 %, ms", "less", 2),
     Figure("cpu_s_per_1000_events", "CPU seconds per 1,000 events", "less", 3),
     Figure("load_cpu_percent", "the load's core, % (load)", ""),
+    Figure("broker_cpu_percent", "the load's core, % (broker)", ""),
 )
 ROUND_TRIP = (
     Figure("p50_ms", "median, ms", "less", 2),
     Figure("p99_ms", "99 %, ms", "less", 2),
+    Figure("load_cpu_percent", "the load's core, % (load)", ""),
+    Figure("broker_cpu_percent", "the load's core, % (broker)", ""),
 )
 IDLE = (
     Figure("logins_per_s", "logins/s", "more"),
@@ -58,6 +61,7 @@ IDLE = (
 OUTBOX = (
     Figure("commits_per_s", "committed, events/s", "more"),
     Figure("cpu_s_per_1000_commits", "CPU seconds per 1,000 committed", "less", 3),
+    Figure("load_cpu_percent", "the load's core, % (load)", ""),
     Figure("drained_per_s", "drained, events/s", "more"),
     Figure("cpu_s_per_1000_drained", "CPU seconds per 1,000 drained", "less", 3),
 )

@@ -16,6 +16,7 @@ from benchmarks.crowd import Crowd, Terminal
 from benchmarks.frames import Recognition
 from benchmarks.inspection import Inspection
 from benchmarks.loop import Loop
+from benchmarks.measures import Metrics
 from benchmarks.mqtt import Client
 from benchmarks.processes import Cores, Program, machine_cpu_s
 from benchmarks.systems import System
@@ -51,6 +52,15 @@ class Reading:
     broker_cpu_s: float
     load_cpu_s: float
     machine_cpu_s: float
+
+    def shares(self, later: Reading) -> Metrics:
+        """How much of a core each took, until then."""
+        percent = 100 / (later.at - self.at)
+        return {
+            "cpu_percent": percent * (later.system_cpu_s - self.system_cpu_s),
+            "broker_cpu_percent": percent * (later.broker_cpu_s - self.broker_cpu_s),
+            "load_cpu_percent": percent * (later.load_cpu_s - self.load_cpu_s),
+        }
 
     def others_percent(self, later: Reading) -> float:
         """How much of the machine went to what has nothing to do with this, until then."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.frames import Recognition
-from benchmarks.inside import functions, inside, report
+from benchmarks.inside import carry_well, functions, inside, report
 from benchmarks.inspection import FIELDS
 from benchmarks.memory import MemorySite, memory_site
 from benchmarks.mqtt import read_publish
@@ -50,10 +50,12 @@ def test_what_the_broker_has_not_taken_is_not_answered(site: MemorySite) -> None
     assert site.answers() == []
 
 
-def test_a_bridge_that_does_not_answer_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MemorySite, "carry", lambda *_: None)
-    with pytest.raises(RuntimeError, match="20 events were answered"):
-        inside(0)
+def test_a_bridge_that_does_not_answer_is_not_measured(site: MemorySite) -> None:
+    frames = site.frames(Recognition(0).body(), 3)
+    carry_well(site, frames)
+    site.broker.answer = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match=r"3 events were answered \[\]"):
+        carry_well(site, site.frames(Recognition(0).body(), 3))
 
 
 def test_the_whole_and_its_pieces_are_told(capsys: pytest.CaptureFixture[str]) -> None:
