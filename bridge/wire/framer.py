@@ -38,8 +38,8 @@ class Framer:
         if not self._buffer:
             self._buffer = data
             return
-        if isinstance(self._buffer, bytes):
-            self._buffer = bytearray(self._buffer)
+        if self._at or isinstance(self._buffer, bytes):
+            self._keep_rest()
         self._buffer += data
 
     def next_frame(self) -> Frame | None:
@@ -74,8 +74,12 @@ class Framer:
     def _wait(self) -> None:
         """For the rest of a frame, which is all that is kept."""
         if self._at:
-            self._buffer, self._at = bytearray(memoryview(self._buffer)[self._at :]), 0
+            self._keep_rest()
         self._check_magic(bytes(self._buffer[: len(MAGIC)]))
+
+    def _keep_rest(self) -> None:
+        """Let go of what has been cut."""
+        self._buffer, self._at = bytearray(memoryview(self._buffer)[self._at :]), 0
 
     def _check_magic(self, start: bytes) -> None:
         if start != MAGIC[: len(start)]:

@@ -179,6 +179,22 @@ def test_memory_is_bounded_by_one_frame_and_one_read() -> None:
     assert framer.buffered_bytes == 0
 
 
+def test_what_has_been_cut_is_not_kept_while_more_comes() -> None:
+    """As where a terminal is not read any more in the middle of a segment."""
+    framer, frame = Framer(MIB), encode_frame(MessageType.REQUEST, 1, 0, bytes(64 * 1024))
+    framer.feed(frame)
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            framer.feed(frame)
+            assert framer.next_frame() is not None
+            assert framer.buffered_bytes == len(frame)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 4 * len(frame)
+
+
 def test_a_large_frame_gives_its_memory_back() -> None:
     framer, large = Framer(4 * MIB), encode_frame(MessageType.REQUEST, 1, 0, bytes(4 * MIB))
     tracemalloc.start()
