@@ -129,8 +129,9 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
     def soon(call: Callable[[], None]) -> None:
         reactor.callLater(0, call)
 
-    admission = RegistryAdmission(registry, Terms.of(config), is_connected_elsewhere, time.time, reactor.seconds, soon)
     link = _link(reactor, config, address, topics, listener)
+    thread = WorkerThread(reactor)
+    admission = RegistryAdmission(registry, Terms.of(config), is_connected_elsewhere, time.time, reactor.seconds, soon, thread.call)
     return _Common(
         reactor=reactor,
         config=config,
@@ -139,16 +140,15 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         admission=admission,
         roster=Roster(registry, admission, directory, Claims(config.instance), time.time),
         link=link,
-        outbox=_outbox(reactor, config),
+        outbox=_outbox(reactor, config, thread),
         board=Noticeboard(link, at_rest=give_back_what_is_free),
         replies=Replies(link, reactor.seconds),
         places=Places(config.limits.connections, config.limits.connections_per_address),
     )
 
 
-def _outbox(reactor: Any, config: Config) -> Outbox:
-    """Behind the registry, whose lock keeps other processes from it."""
-    thread = WorkerThread(reactor)
+def _outbox(reactor: Any, config: Config, thread: WorkerThread) -> Outbox:
+    """Behind the registry, whose lock keeps other processes from it. The thread ends with it."""
     try:
         return Outbox.open(config.state_dir, rules.of_the_outbox(config), reactor, time.time, thread, outbox_news.tell)
     except BridgeError:

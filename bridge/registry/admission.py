@@ -13,13 +13,14 @@ from sys import intern
 from typing import Literal
 
 from msgspec.structs import replace
+from twisted.internet.defer import execute
 
 from ..catalogue.identity import Login, Register
 from ..config.shapes import is_device_id
 from ..errors import Invalid, StorageFault
 from ..session.admission import Admitted, Attempt, Identity, Refused, Undecided
 from ..session.signs import login_sign, register_sign, signs_match
-from .intake import Intake, Soon
+from .intake import Elsewhere, Intake, Soon
 from .refusals import Refusals
 from .store import Registry
 from .terminal import ADDRESS_CHARACTERS, FIRMWARE_CHARACTERS, MODEL_CHARACTERS, KnownTerminal, is_mac, normal_mac, shown
@@ -53,7 +54,8 @@ IsConnectedElsewhere = Callable[[str, Attempt], bool]
 
 class RegistryAdmission:
     """The policy over a registry; implements `bridge.session.admission.Admission`. `wall` gives UNIX seconds, `monotonic` seconds. `soon` has
-    terminals that register together stored together; without it each is stored by itself, and at once.
+    terminals that register together stored together, and `elsewhere` in a thread while the disk is slow; without them each is stored by itself,
+    here and at once.
 
     The acts (`approve`, `block`, `remove`, `rename`, `permit_join`) take values as they came over MQTT. They raise Invalid, whose path
     is the request's field, and StorageFault; then nothing has changed. They do not close connections: that is for whoever observes.
@@ -67,9 +69,10 @@ class RegistryAdmission:
         wall: Callable[[], float],
         monotonic: Callable[[], float],
         soon: Soon = lambda call: call(),
+        elsewhere: Elsewhere = execute,
     ) -> None:
         self.registry = registry
-        self._intake = Intake(registry, soon)
+        self._intake = Intake(registry, soon, elsewhere, monotonic)
         self._terms = terms
         self._is_connected_elsewhere = is_connected_elsewhere
         self._wall = wall

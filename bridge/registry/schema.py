@@ -39,8 +39,11 @@ _LOCK_WAIT_S = 1.0
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """The database at `path`, a file that exists, in today's schema. Raises ConfigError when it is not ours, damaged or too new."""
-    connection = sqlite3.connect(path, timeout=_LOCK_WAIT_S, isolation_level=None)
+    """The database at `path`, a file that exists, in today's schema, for threads that take turns.
+
+    Raises ConfigError when it is not ours, damaged or too new.
+    """
+    connection = sqlite3.connect(path, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, path)
     except sqlite3.Error as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from pathlib import Path
 
@@ -30,16 +31,20 @@ _row = attrgetter(*_COLUMNS)
 
 
 class Registry:
-    """The terminals known, by serial (case matters) and by uuid. Used by one thread, the one that opened it."""
+    """The terminals known, by serial (case matters) and by uuid. Used by one thread, the one that opened it, but for `write_ahead`."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, lock: DirectoryLock) -> None:
         self._connection = connection
+        self._turn = threading.Lock()
+        """Whose turn it is to write."""
         self._path = path
         self._lock = lock
         self._by_serial: dict[str, KnownTerminal] = {}
         self._serial_of: dict[str, str] = {}
         self._pending: OrderedDict[str, None] = OrderedDict()
         """Serials, the one not heard from for longest first."""
+        self._held: set[str] = set()
+        """Serials whose rows on the disk may be newer than in memory."""
         self._dirty: dict[str, None] = {}
         """Serials whose rows on the disk are not as in memory; those no longer in memory are to be deleted. A set would take thrice the room."""
 
@@ -92,9 +97,25 @@ class Registry:
     def put_all(self, terminals: Iterable[KnownTerminal]) -> None:
         """The same for several, in one transaction: all of them, or none."""
         rows: dict[str, KnownTerminal | None] = {terminal.serial: terminal for terminal in terminals}
-        self._write(rows)
+        self._write_now(rows)
         for terminal in rows.values():
             if terminal is not None:
+                self._remember(terminal)
+
+    def hold(self, serials: Iterable[str]) -> None:
+        """Leave the rows of these alone until they are settled: newer ones are about to be written."""
+        self._held.update(serials)
+
+    def write_ahead(self, terminals: Iterable[KnownTerminal]) -> None:
+        """Put terminals on the disk that are held, in one transaction, from whatever thread. Raises StorageFault, and then the disk is as before."""
+        self._write({terminal.serial: terminal for terminal in terminals})
+
+    def settle(self, terminals: Iterable[KnownTerminal], *, is_written: bool) -> None:
+        """Terminals that were held are on the disk, and known from now on; or they are not."""
+        for terminal in terminals:
+            self._held.discard(terminal.serial)
+            if is_written:
+                self._clean(terminal.serial)
                 self._remember(terminal)
 
     def put_later(self, terminal: KnownTerminal) -> None:
@@ -109,7 +130,7 @@ class Registry:
 
     def remove(self, serial: str) -> None:
         """Know this terminal no longer; so says the disk when this returns. Raises StorageFault, and then nothing has changed."""
-        self._write({serial: None})
+        self._write_now({serial: None})
         self._forget(serial)
 
     def touch(self, serial: str, wall: float, address: str = "", firmware: str = "") -> KnownTerminal:
@@ -124,8 +145,9 @@ class Registry:
 
     def flush(self) -> None:
         """Write what has been put off, in one transaction. Raises StorageFault; then it is written by the next flush."""
-        if self._dirty:
-            self._write({serial: self._by_serial.get(serial) for serial in self._dirty})
+        rows = {serial: self._by_serial.get(serial) for serial in self._dirty if serial not in self._held}
+        if rows:
+            self._write_now(rows)
 
     def close(self) -> None:
         """Flush and let go of the file and the directory. Does nothing the second time. Raises StorageFault when the flush failed."""
@@ -133,22 +155,31 @@ class Registry:
             self.flush()
         finally:
             self._dirty.clear()
-            self._connection.close()
+            with self._turn:
+                self._connection.close()
             self._lock.release()
 
-    def _write(self, rows: dict[str, KnownTerminal | None]) -> None:
+    def _write_now(self, rows: Mapping[str, KnownTerminal | None]) -> None:
+        self._write(rows)
+        for serial in rows:
+            self._clean(serial)
+
+    def _clean(self, serial: str) -> None:
+        """Its row is as in memory."""
+        if serial in self._dirty:
+            del self._dirty[serial]
+            if not self._dirty:
+                self._dirty = {}  # an emptied one keeps its room
+
+    def _write(self, rows: Mapping[str, KnownTerminal | None]) -> None:
         kept = [_row(terminal) for terminal in rows.values() if terminal is not None]
         gone = [(serial,) for serial, terminal in rows.items() if terminal is None]
         try:
-            with transaction(self._connection):
+            with self._turn, transaction(self._connection):
                 self._connection.executemany(_DELETE, gone)
                 self._connection.executemany(_UPSERT, kept)
         except sqlite3.Error as error:
             raise StorageFault(f"{self._path}: {error}") from None
-        for serial in rows:
-            self._dirty.pop(serial, None)
-        if not self._dirty:
-            self._dirty = {}  # an emptied one keeps its room
 
     def _remember(self, terminal: KnownTerminal) -> None:
         self._forget(terminal.serial)

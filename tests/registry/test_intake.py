@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import pytest
+from twisted.internet.defer import execute
 
-from bridge.registry import Change, Registry, RegistryAdmission, Terms
+from bridge.errors import StorageFault
+from bridge.registry import Change, KnownTerminal, Registry, RegistryAdmission, Terms
 from bridge.registry.admission import MAX_UNASKED
+from bridge.registry.intake import QUICK_S, Elsewhere
 from bridge.session.admission import Admitted, Attempt, Refused, Undecided
+from tests.outbox.site import ManualThread
 from tests.registry.site import HERE, MAC, WALL, known_terminal, register_of, written
+from tests.terminal.lobby import logged
 
 Verdict = Admitted | Refused
 
@@ -18,14 +25,21 @@ Verdict = Admitted | Refused
 class Crowd:
     """An admission whose next moment comes when its test says so. `told` is what each register came to, in that order."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, elsewhere: Elsewhere = execute) -> None:
         self.registry = registry
+        self.now = 0.0
         self.soon: list[Callable[[], None]] = []
         self.connected: set[str] = set()
         self.told: list[tuple[str, Verdict]] = []
         self.changes: list[Change] = []
         self.admission = RegistryAdmission(
-            registry, Terms(policy="open"), lambda serial, _: serial in self.connected, lambda: WALL, lambda: 0.0, self._soon
+            registry,
+            Terms(policy="open"),
+            lambda serial, _: serial in self.connected,
+            lambda: WALL,
+            lambda: self.now,
+            self._soon,
+            elsewhere,
         )
         self.admission.observe(self.changes.append)
 
@@ -133,3 +147,158 @@ def test_a_disk_that_fails_lets_nobody_in_and_leaves_nothing(crowd: Crowd, monke
     crowd.register("SN0")
     crowd.moment()
     assert isinstance(crowd.told[-1][1], Admitted)
+
+
+# In a thread.
+
+
+class Slow(Crowd):
+    """Whose disk takes `takes_s` each time; and while it is slow, there is a thread that works when its test says so."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.thread = ManualThread()
+        self.thread.prompt = False
+        self.takes_s = 2 * QUICK_S
+        super().__init__(registry, self.thread.call)
+
+    def write_ahead(self, write: Callable[[Iterable[KnownTerminal]], None], terminals: Iterable[KnownTerminal]) -> None:
+        self.now += self.takes_s
+        write(terminals)
+
+
+@pytest.fixture
+def slow(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Slow:
+    """It has been found out that it is."""
+    slow = Slow(registry)
+    monkeypatch.setattr(registry, "write_ahead", partial(slow.write_ahead, registry.write_ahead))
+    slow.register("SN0")
+    slow.moment()
+    assert slow.serials() == ["SN0"]
+    slow.admission.remove("SN0")
+    slow.told.clear()
+    slow.changes.clear()
+    return slow
+
+
+def test_a_disk_that_is_quick_again_needs_no_thread(slow: Slow) -> None:
+    slow.takes_s = QUICK_S
+    slow.register("SN1")
+    slow.moment()
+    assert slow.told == []
+    slow.thread.run()
+    slow.register("SN2")
+    slow.moment()
+    assert slow.serials() == ["SN1", "SN2"]
+
+
+def rows(registry: Registry) -> dict[str, tuple[str, str]]:
+    """What stands on the disk."""
+    return {
+        serial: (status, secret) for serial, status, secret in registry._connection.execute("SELECT serial, status, secret FROM terminal")
+    }
+
+
+def test_nobody_is_told_while_the_disk_is_at_it(slow: Slow) -> None:
+    slow.register("SN1")
+    slow.moment()
+    assert (slow.told, slow.changes, slow.registry.count, len(slow.thread.calls)) == ([], [], 0, 1)
+    slow.thread.run()
+    assert slow.serials() == ["SN1"]
+
+
+def test_those_that_come_meanwhile_share_the_next_commit(slow: Slow) -> None:
+    transactions = written(slow.registry)
+    slow.register("SN1")
+    slow.moment()
+    for serial in ("SN2", "SN3", "SN4"):
+        slow.register(serial)
+        slow.moment()
+    slow.thread.run()
+    assert slow.serials() == ["SN1"]
+    slow.thread.run()
+    assert (slow.serials(), transactions) == (["SN1", "SN2", "SN3", "SN4"], ["COMMIT"] * 2)
+    assert not slow.thread.calls
+
+
+def test_one_that_cannot_wait_for_the_thread_is_written_at_once_and_once(slow: Slow) -> None:
+    transactions = written(slow.registry)
+    first = slow.register("SN1")
+    slow.moment()
+    slow.register("SN2")
+    assert first is not None
+    first.hurry()
+    assert (slow.serials(), transactions) == (["SN1", "SN2"], ["COMMIT"] * 2)
+    slow.register("SN3")
+    slow.moment()
+    while slow.thread.calls:
+        slow.thread.run()
+    assert (slow.serials(), transactions) == (["SN1", "SN2", "SN3"], ["COMMIT"] * 3)
+
+
+def test_whoever_cannot_wait_waits_for_a_thread_that_is_at_it(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, go_on, write, writes = threading.Event(), threading.Event(), slow.registry.write_ahead, list[int]()
+
+    def write_ahead(terminals: Iterable[KnownTerminal]) -> None:
+        began.set()
+        assert go_on.wait(10)
+        write(terminals)
+        writes.append(threading.get_ident())
+
+    monkeypatch.setattr(slow.registry, "write_ahead", write_ahead)
+    verdict = slow.register("SN1")
+    assert verdict is not None
+    slow.moment()
+    thread = threading.Thread(target=slow.thread.run)
+    slow.thread.calls[0][1].pause()  # what it comes to is told in the reactor's thread, later
+    thread.start()
+    assert began.wait(10)
+    threading.Timer(0.05, go_on.set).start()
+    verdict.hurry()
+    assert (slow.serials(), writes) == (["SN1"], [thread.ident])
+    thread.join()
+
+
+def test_what_is_saved_meanwhile_is_no_older_than_what_the_thread_wrote(slow: Slow) -> None:
+    slow.registry.put(known_terminal("SN1", uuid="u" * 32, secret="old"))
+    slow.register("SN1")
+    slow.registry.touch("SN1", WALL + 1)
+    slow.moment()
+    work, done = slow.thread.calls.popleft()
+    work()
+    slow.registry.flush()
+    done.callback(None)
+    known = slow.registry.get("SN1")
+    assert known is not None
+    assert rows(slow.registry)["SN1"] == ("approved", known.secret)
+    assert known.secret != "old"
+
+
+def test_a_disk_that_fails_in_the_thread_lets_nobody_in(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise StorageFault("disk full")
+
+    slow.register("SN1")
+    slow.moment()
+    with monkeypatch.context() as failing:
+        failing.setattr(slow.registry, "write_ahead", full)
+        slow.thread.run()
+    ((_, refused),) = slow.told
+    assert isinstance(refused, Refused)
+    assert (refused.kind, slow.registry.count) == ("not_stored", 0)
+    slow.register("SN1")
+    slow.moment()
+    assert isinstance(slow.told[-1][1], Admitted), "a disk that fails at once is quick"
+
+
+def test_a_defect_in_the_thread_lets_nobody_in(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(slow.registry, "write_ahead", defect)
+    slow.register("SN1")
+    slow.moment()
+    with logged() as events:
+        slow.thread.run()
+    ((_, refused),) = slow.told
+    assert isinstance(refused, Refused)
+    assert (refused.kind, len(events)) == ("not_stored", 1)
