@@ -50,7 +50,7 @@ class ConnectionOwner(Protocol):
         """Accepted and subscribed."""
 
     def acknowledged(self, acknowledged: Acknowledged) -> None:
-        """A publication is done, or refused."""
+        """A publication is done, or refused; `may_send` follows."""
 
     def arrived(self, message: Message | None) -> None:
         """A message; None: one that is dropped. Only between `connection_up` and the end."""
@@ -126,6 +126,7 @@ class Connection(protocol.Protocol):
     def dataReceived(self, data: bytes) -> None:
         for part in self._incoming.split(data):
             self._take(part)
+        self._owner.may_send()  # once for all PUBACKs that came together
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         text, code = self._told or ("lost" if reason.value is None else why(reason.value), None)
@@ -180,6 +181,7 @@ class Connection(protocol.Protocol):
             match happenings.popleft():
                 case Acknowledged(packet_id, code, reason):
                     self._owner.acknowledged(Acknowledged(_of_paho(packet_id), code, reason))
+                    self._owner.may_send()
                 case Arrived(message):
                     self._arrived(message)
                 case Accepted(limits):

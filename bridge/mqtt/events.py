@@ -105,9 +105,17 @@ class Composed(Struct, frozen=True, gc=False):
         return sum(len(each.payload) for each in self.publications)
 
 
-def compose(received: Received, subject: Subject, topics: Topics, rules: EventRules, wall: float, asking: Asking | None = None) -> Composed:
-    """What to publish for a message. `wall` is UNIX seconds, now."""
-    identity = event_id(subject.device_id, received)
+def compose(
+    received: Received,
+    subject: Subject,
+    topics: Topics,
+    rules: EventRules,
+    wall: float,
+    asking: Asking | None = None,
+    identity: str | None = None,
+) -> Composed:
+    """What to publish for a message. `wall` is UNIX seconds, now; `identity` is its `event_id` where that is known already."""
+    identity = identity or event_id(subject.device_id, received)
     properties = _properties(subject.device_id, identity)
     time = time_of(received, subject.zone, wall)
     replay = time.age_s > rules.replay_after_s
@@ -122,11 +130,13 @@ def compose(received: Received, subject: Subject, topics: Topics, rules: EventRu
         "received_at": in_milliseconds(received.received_at, subject.zone),
         "sequence": received.sequence,
         "replay": replay,
-        **({"age_s": round(time.age_s)} if replay else {}),
-        **fields,
-        **(msgspec.structs.asdict(asking) if asking else {}),
-        "extra": without(time.unread | received.extra, hidden),
     }
+    if replay:
+        event["age_s"] = round(time.age_s)
+    event |= fields
+    if asking:
+        event |= msgspec.structs.asdict(asking)
+    event["extra"] = without(time.unread | received.extra, hidden)
     kind = kind_of(received)
     publication = Publication(
         topics.event(subject.device_id, kind, replay=replay),
@@ -240,9 +250,10 @@ def _fields(
                 continue
             topic = topics.image(subject.device_id, picture.kind)
             depiction = depict(text, picture.event_field, topic, rules.pictures, properties)
-            holder.update(depiction.fields)
-            pictures.append(depiction.publication)
-    return without(fields, rules.omit), [each for each in pictures if each]
+            holder |= depiction.fields
+            if depiction.publication is not None:
+                pictures.append(depiction.publication)
+    return without(fields, rules.omit), pictures
 
 
 def _holders(fields: dict[str, Any], picture: Picture) -> list[dict[str, Any]]:

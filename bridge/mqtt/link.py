@@ -193,7 +193,6 @@ class Link(Service):
         if entry is not None:
             code = acknowledged.failure_code
             self._guard(entry.done, None if code is None else BrokerRefused(acknowledged.reason, code))
-        self.may_send()
 
     def arrived(self, message: Message | None) -> None:
         if message is None:

@@ -26,13 +26,13 @@ def packed_properties(publication: Publication) -> bytes:
     if publication.expiry_s is not None:
         parts += (_MESSAGE_EXPIRY, _packed_expiry(publication.expiry_s))
     if publication.content_type is not None:
-        parts += (_CONTENT_TYPE, _packed_word("content_type", publication.content_type))
+        parts.append(_packed_content_type(publication.content_type))
     if publication.response_topic is not None:
         parts += (_RESPONSE_TOPIC, packed_topic("response_topic", publication.response_topic))
     if publication.correlation_data is not None:
         parts += (_CORRELATION_DATA, _packed_correlation_data(publication.correlation_data))
     for key, value in publication.user_properties:
-        parts += (_USER_PROPERTY, _packed_word("user_properties", key), packed_text("user_properties", value))
+        parts += (_packed_key(key), packed_text("user_properties", value))
     packed = b"".join(parts)
     return packed_length(len(packed)) + packed
 
@@ -55,8 +55,16 @@ def packed_text(path: str, text: str) -> bytes:
     return len(packed).to_bytes(2, "big") + packed
 
 
-_packed_word = lru_cache(64)(packed_text)
-"""For the few words that every packet says: content types, and the names of properties."""
+@lru_cache(64)
+def _packed_content_type(content_type: str) -> bytes:
+    """One of the few that there are."""
+    return _CONTENT_TYPE + packed_text("content_type", content_type)
+
+
+@lru_cache(64)
+def _packed_key(key: str) -> bytes:
+    """The name of a user property, one of few, and what stands before it."""
+    return _USER_PROPERTY + packed_text("user_properties", key)
 
 
 def packed_length(length: int) -> bytes:

@@ -102,7 +102,8 @@ class EventRelay:
 
     def _composed(self, delivery: _Delivery) -> Composed:
         asking = self._answers.asking(delivery.question) if delivery.question else None
-        return compose(delivery.received, delivery.subject, self._topics, self._dispatch.rules_now(), self._wall(), asking)
+        received, subject = delivery.received, delivery.subject
+        return compose(received, subject, self._topics, self._dispatch.rules_now(), self._wall(), asking, delivery.event_id)
 
     def _made_safe(self, delivery: _Delivery, decision: Deferred[Answer | None] | None, error: Exception | None) -> None:
         """Or not, for an error; what it asks is yet to be decided, perhaps."""
