@@ -250,7 +250,7 @@ def _fields(
                 continue
             topic = topics.image(subject.device_id, picture.kind)
             depiction = depict(text, picture.event_field, topic, rules.pictures, properties)
-            holder |= depiction.fields
+            holder.update(depiction.fields)
             if depiction.publication is not None:
                 pictures.append(depiction.publication)
     return without(fields, rules.omit), pictures
