@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import dropwhile
 from math import inf
 
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -22,8 +22,7 @@ TOLD_AGAIN_S = 30.0
 """How often the log says that the broker refuses events."""
 
 
-@dataclass(slots=True, eq=False)
-class Flight:
+class Flight(Struct, eq=False):
     """The publications of one event, given to the link while its connection was the one with this number. `error` says why the broker did
     not take them, once `is_over`."""
 
@@ -35,10 +34,10 @@ class Flight:
     landed: Callable[[Flight], None]
     is_over: bool = False
     error: BridgeError | None = None
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[Sent] = []
     hope: Callable[[Flight], None] | None = None
     """Decides whether the event goes to the disk as well; called once, when it is over, or nobody waits for that any longer."""
-    waiting: list[Deferred[None]] = field(default_factory=list)
+    waiting: list[Deferred[None]] = []
 
     @property
     def is_taken(self) -> bool:
