@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, auto
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -46,14 +46,17 @@ class StaleAnswer(Struct, frozen=True):
     data: Any = None
 
 
-def _nobody() -> None:
-    """Wakes nobody: there is nothing more to send."""
+class Owner(Protocol):
+    """Whose session it is."""
+
+    def wake(self) -> None:
+        """There is something to send."""
 
 
 class Session:
     """One connection's conversation. Call one of the inputs (`receive`, `answer`, `forget`, `decided`, `requests.send`, `tick`, `end`), then act on
-    `take_output` and `take_happenings`, and call `tick` at `deadline`. `wake` is called whenever there is something to send: an answer
-    may come by way of another connection of the same terminal."""
+    `take_output` and `take_happenings`, and call `tick` at `deadline`. The `owner` is woken whenever there is something to send: an
+    answer may come by way of another connection of the same terminal."""
 
     __slots__ = (
         "_address",
@@ -65,7 +68,7 @@ class Session:
         "_last_answer",
         "_memory",
         "_output",
-        "_wake",
+        "_owner",
         "_was_rejected",
         "identity",
         "is_paused",
@@ -73,9 +76,9 @@ class Session:
         "state",
     )
 
-    def __init__(self, surroundings: Surroundings, address: str, first_sequence: int, now: float, wake: Callable[[], None]) -> None:
+    def __init__(self, surroundings: Surroundings, address: str, first_sequence: int, now: float, owner: Owner) -> None:
         self._around = surroundings
-        self._wake = wake
+        self._owner: Owner | None = owner
         self._was_rejected = False
         self._address = address
         self._connected_at = self._heard_at = now
@@ -178,7 +181,7 @@ class Session:
         self.state = State.ENDED
         self.requests.abandon(self, now)
         self.tell(Ended(reason, clean))
-        self._wake = _nobody  # whose session this was may go, and needs no collector for it
+        self._owner = None  # it may go, and needs no collector for it
 
     # Inside.
 
@@ -188,7 +191,8 @@ class Session:
             if self._output is None:
                 self._output = []
             self._output.append(frame)
-            self._wake()
+            if self._owner is not None:
+                self._owner.wake()
 
     def tell(self, happening: Happening) -> None:
         """Tell the owner, who takes it with `take_happenings`."""

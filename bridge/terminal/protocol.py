@@ -66,7 +66,7 @@ class TerminalProtocol:
         self.address = address
         self._channel = Channel(hall.clock, self)
         self._framer = Framer(hall.limits.before_login)
-        self._session = Session(hall.surroundings, address, hall.first_sequence(), hall.clock.seconds(), self._wake)
+        self._session = Session(hall.surroundings, address, hall.first_sequence(), hall.clock.seconds(), self)
         self._undecided: Undecided | None = None
         self.wakes_at = inf
         self._is_settling = False
@@ -195,6 +195,11 @@ class TerminalProtocol:
         """Nothing stands against reading any more: there may be frames that have come before."""
         self._read_frames(self._hall.clock.seconds())
 
+    def wake(self) -> None:
+        """The session has something to send."""
+        if not self._is_settling:
+            self._flush()
+
     # Inside.
 
     @property
@@ -229,10 +234,6 @@ class TerminalProtocol:
             self._session.is_paused = True
             self._channel.pause_for(wait_s, lambda: self.resume(PACE))
             self._act_on(Slowed(wait_s))
-
-    def _wake(self) -> None:
-        if not self._is_settling:
-            self._flush()
 
     def _flush(self) -> None:
         output = self._session.take_output()

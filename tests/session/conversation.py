@@ -82,12 +82,13 @@ class Conversation:
         self.site = site or Site()
         self.now = now
         self.wakes = 0
-        self.session = Session(self.site.surroundings(), "192.0.2.1", first_sequence, now, self._wake)
+        self.session = Session(self.site.surroundings(), "192.0.2.1", first_sequence, now, self)
         self._next_sequence = 0
         self._framer = Framer(1 << 20)
         self._happenings: list[Happening] = []
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """The session has something to send."""
         self.wakes += 1
 
     # The terminal speaks.
