@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from math import inf
 from random import Random
 
 from twisted.internet.defer import Deferred
@@ -19,7 +21,9 @@ from bridge.terminal.protocol import TerminalProtocol
 from bridge.wire import request_body
 
 JITTER_S = 1.0
-"""A terminal is read within this after it joined: it often has more to say of itself first, and is rarely alone after a power cut."""
+"""A terminal is read about within this after it joined: it often has more to say of itself first, and is rarely alone after a power cut."""
+LOOK_S = 0.05
+"""How often it is seen whose moment has come: a timer for each, where thousands join within a second, would cost more."""
 MOST_AT_ONCE = 64
 """How many terminals are read at the same time, over the whole bridge."""
 READ_S = 10.0
@@ -48,14 +52,18 @@ class ConfigReading:
         self._clock = clock
         self._random = random
         self._turns = Turns(MOST_AT_ONCE, self._begin)
-        self._due: dict[str, IDelayedCall | None] = {}
-        """Those that are to be read; without a timer once they wait for their turn, as nearly all do when thousands have joined."""
+        self._due: dict[str, float] = {}
+        """When each that is to be read begins to wait for its turn; -inf once it does, as nearly all do when thousands have joined."""
+        self._moments: list[tuple[float, str]] = []
+        self._timer: IDelayedCall | None = None
 
     def joined(self, terminal: TerminalProtocol) -> None:
         """It is there: read all of it, soon."""
         serial = terminal.serial
         if serial not in self._due:
-            self._due[serial] = self._clock.callLater(self._random.uniform(0.0, JITTER_S), self._wait, serial)
+            moment = self._due[serial] = self._clock.seconds() + self._random.uniform(0.0, JITTER_S)
+            heappush(self._moments, (moment, serial))
+            self._look_later()
 
     def updated(self, terminal: TerminalProtocol) -> None:
         """It said more of itself. If it has been read as something else, it is read again."""
@@ -65,15 +73,16 @@ class ConfigReading:
 
     def left(self, serial: str) -> None:
         """It is gone."""
-        due = self._due.get(serial)
-        if due is not None:
-            due.cancel()
+        if self._due.get(serial, -inf) > -inf:
             del self._due[serial]
+        if not self._due:
+            self._look_no_more()
 
     def stop(self) -> None:
         """No more timers."""
         for serial in list(self._due):
             self.left(serial)
+        self._look_no_more()
 
     async def read(self, terminal: TerminalProtocol, names: list[str]) -> tuple[Outcome, set[str]]:
         """Ask for these groups, and learn what comes. Returns how that ended, and which groups came. Never fails."""
@@ -85,9 +94,25 @@ class ConfigReading:
         self._configuration.learn(terminal.serial, found, mark)
         return outcome, set(found)
 
-    def _wait(self, serial: str) -> None:
-        self._due[serial] = None
-        self._turns.take(serial)
+    def _look_later(self) -> None:
+        if self._timer is None and self._moments:
+            self._timer = self._clock.callLater(LOOK_S, self._look)
+
+    def _look(self) -> None:
+        """Have those wait for their turn whose moment has come."""
+        self._timer, now = None, self._clock.seconds()
+        while self._moments and self._moments[0][0] <= now:
+            moment, serial = heappop(self._moments)
+            if self._due.get(serial) == moment:
+                self._due[serial] = -inf
+                self._turns.take(serial)
+        self._look_later()
+
+    def _look_no_more(self) -> None:
+        self._moments.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _begin(self, serial: str) -> Deferred[None] | None:
         del self._due[serial]

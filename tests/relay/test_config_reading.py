@@ -323,3 +323,17 @@ def test_the_ways_in_which_a_group_comes(data: Any) -> None:
 )
 def test_what_is_no_group(outcome: Any) -> None:
     assert groups_in(outcome, ["audioctl"]) == {}
+
+
+def test_one_that_was_gone_for_a_moment_is_read_once() -> None:
+    site, terminal = Site(), Terminal()
+    site.live["HG1"] = terminal
+    for _ in range(3):
+        site.reading.joined(terminal)  # type: ignore[arg-type]
+        site.clock.advance(JITTER_S / 100)
+        site.reading.left("HG1")
+    site.reading.joined(terminal)  # type: ignore[arg-type]
+    site.clock.pump([JITTER_S / 10] * 20)
+    assert asked_groups(terminal) == [ALL]
+    terminal.next().says([{"groupKey": name} for name in ALL])
+    assert site.clock.getDelayedCalls() == []
