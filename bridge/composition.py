@@ -141,7 +141,7 @@ def _common(reactor: Any, config: Config, address: BrokerAddress, listener: Link
         roster=Roster(registry, admission, directory, Claims(config.instance), time.time),
         link=link,
         outbox=_outbox(reactor, config, thread),
-        board=Noticeboard(link, at_rest=give_back_what_is_free),
+        board=Noticeboard(link, at_rest=lambda: soon(give_back_what_is_free)),  # when what was told last is let go of, too
         replies=Replies(link, reactor.seconds),
         places=Places(config.limits.connections, config.limits.connections_per_address),
     )

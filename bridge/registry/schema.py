@@ -36,6 +36,8 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
 
 _OURS = "a registry of qyzn-bridge"
 _LOCK_WAIT_S = 1.0
+_CACHE_KIB = 256
+"""SQLite's own 2,000 would hold all of 10,000 terminals a second time, to write them in 60 ms a minute instead of 72."""
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -65,4 +67,5 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise ConfigError(str(path), _OURS, f"a damaged file: {' '.join(verdict.split())}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     upgrade(connection, version, form)

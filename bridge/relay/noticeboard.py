@@ -25,6 +25,9 @@ A topic that changes again while it waits here is told once."""
 MOST_UNTOLD = 500
 """Whoever has thousands of notices to come waits while so many have not been told, each of which takes 200 bytes here."""
 
+LARGE_BYTES = 256 * 1024
+"""A notice that is larger leaves room behind that is worth giving back."""
+
 _log = Logger()
 
 Drawn = Callable[[], bytes]
@@ -46,7 +49,8 @@ class Noticeboard:
     once, for as long as the link or the broker has enough to do."""
 
     def __init__(self, outlet: Outlet, at_rest: Callable[[], None] = lambda: None) -> None:
-        """`at_rest` is called when all has been told after so much that somebody may have waited, as after a storm of logins."""
+        """`at_rest` is called when all has been told after much: so many notices that somebody may have waited, or a large one, such as the list of
+        thousands of terminals."""
         self._outlet = outlet
         self._at_rest = at_rest
         self._had_much = False
@@ -154,6 +158,7 @@ class Noticeboard:
         if notice is None and topic not in self._to_clear:
             return
         self._under_way += 1
+        self._had_much = self._had_much or len(notice or b"") > LARGE_BYTES
         published = self._outlet.publish(Publication(topic, notice or b"", retain=True))
         published.addCallbacks(self._told, _log_unless_away, callbackArgs=(topic, notice is None), errbackArgs=(topic, _log))
         published.addBoth(self._landed)

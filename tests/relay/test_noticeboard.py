@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.errors import BrokerAway
-from bridge.relay.noticeboard import MOST_UNDER_WAY, MOST_UNTOLD, Noticeboard
+from bridge.relay.noticeboard import LARGE_BYTES, MOST_UNDER_WAY, MOST_UNTOLD, Noticeboard
 from tests.relay.site import FakeLink
 
 
@@ -231,6 +231,18 @@ def test_it_is_at_rest_when_all_is_told_after_much() -> None:
     assert rests == [0], "once after each storm"
     tell("many more", 2 * MOST_UNTOLD)
     assert rests == [0, 0]
+
+
+def test_it_is_at_rest_when_a_large_notice_has_been_told() -> None:
+    link, rests = FakeLink(holds=True), list[int]()
+    board = Noticeboard(link, at_rest=lambda: rests.append(1))
+    board.post("list", b"1" * LARGE_BYTES)
+    link.taken()[0].acknowledge()
+    assert rests == []
+    board.post("list", b"2" * (LARGE_BYTES + 1))
+    assert rests == []
+    link.taken()[0].acknowledge()
+    assert rests == [1]
 
 
 def test_what_the_broker_will_never_be_told_is_no_rest() -> None:
