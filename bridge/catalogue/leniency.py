@@ -79,7 +79,8 @@ def _salvage(data: dict[str, Any], shape: type[S], extra: dict[str, Any]) -> tup
     try:
         return msgspec.convert(read, shape, strict=False), extra
     except msgspec.ValidationError as error:
-        raise invalid_from(error, "data") from None
+        fault = invalid_from(error, "data")
+    raise fault
 
 
 def _nested(value: Any, field: _Field, extra: dict[str, Any]) -> Any:

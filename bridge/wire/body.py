@@ -40,7 +40,8 @@ def decode_body(body: bytes) -> Body:
         data = _plain_data(envelope.data) if envelope.result is None else _answered_data(envelope.data)
         return Body(envelope.message, envelope.result, _plain_desc(envelope.desc), data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TerminalFault(f"unreadable body: {_reason(error)}") from None
+        fault = TerminalFault(f"unreadable body: {_reason(error)}")
+    raise fault  # not in there, or what Python's codecs raise, which holds the body, would go along as its context
 
 
 def _plain_desc(desc: Any) -> str:

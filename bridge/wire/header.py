@@ -57,7 +57,7 @@ def unpack_header(buffer: bytes | bytearray, offset: int = 0) -> Header:
     return Header._make(unpack_fields(buffer, offset))
 
 
-def encode_frame(message_type: MessageType, sequence: int, timestamp: int, body: bytes = b"", version: int = PROTOCOL_VERSION) -> bytes:
+def encode_frame(message_type: int, sequence: int, timestamp: int, body: bytes = b"", version: int = PROTOCOL_VERSION) -> bytes:
     """The bytes of a frame; `timestamp` in UNIX seconds, taken modulo 2^32 like the sequence."""
     modulus = SEQUENCE_MODULUS
     return _HEADER.pack(MAGIC, version, message_type, JSON_DATA, 0, timestamp % modulus, sequence % modulus, len(body)) + body

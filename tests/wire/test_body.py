@@ -147,7 +147,7 @@ def test_a_fault_never_quotes_the_body(form: str, secret: str) -> None:
         assert secret not in words
         assert not any(byte > 127 for byte in words.encode())
         assert caught.value.__cause__ is None
-        assert caught.value.__suppress_context__
+        assert caught.value.__context__ is None
 
 
 json_values = st.recursive(

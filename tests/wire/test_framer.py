@@ -62,10 +62,7 @@ CASES = {
 
 
 def on_the_wire(frames: Iterable[Frame]) -> bytes:
-    return b"".join(
-        encode_frame(frame.message_type, frame.sequence, frame.timestamp, frame.body, frame.version)  # type: ignore[arg-type]
-        for frame in frames
-    )
+    return b"".join(encode_frame(frame.message_type, frame.sequence, frame.timestamp, frame.body, frame.version) for frame in frames)
 
 
 @pytest.mark.parametrize("case", CASES)
