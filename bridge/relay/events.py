@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,13 +21,33 @@ from bridge.mqtt.events import Composed, EventRules, Subject, compose, event_id,
 from bridge.mqtt.topics import Topics
 from bridge.relay.answers import AnswerRelay
 from bridge.relay.arrivals import Arrivals
-from bridge.relay.dispatch import Dispatch
+from bridge.relay.dispatch import Safe
 from bridge.relay.questions import Question
 from bridge.session.happenings import Received
 from bridge.terminal.happenings import Later
 from bridge.terminal.protocol import TerminalProtocol
 
 T = TypeVar("T")
+
+
+class Safekeeping(Protocol):
+    """What makes events safe: a Dispatch, which says more of each."""
+
+    @property
+    def congested(self) -> bool:
+        """Whether terminals should pause."""
+
+    def when_drained(self) -> Deferred[None]:
+        """Fires when they need not any more; never fails."""
+
+    def rules_now(self) -> EventRules:
+        """By which events are composed."""
+
+    def is_live(self, terminal: str, *, urgent: bool = False) -> bool:
+        """Whether an event of this terminal would reach the broker now."""
+
+    def make_safe(self, composed: Composed, safe: Safe, *, urgent: bool = False, can_wait: bool = True) -> None:
+        """Have the broker or the disk take it, and tell `safe`."""
 
 
 class _Delivery(Struct, frozen=True):
@@ -44,11 +64,11 @@ class _Delivery(Struct, frozen=True):
 class EventRelay:
     """Turns messages of terminals into publications, and their PUBACKs into answers."""
 
-    log = Logger()
+    log: ClassVar = Logger()
 
     def __init__(
         self,
-        dispatch: Dispatch,
+        dispatch: Safekeeping,
         topics: Topics,
         rules: EventRules,
         subject_of: Callable[[str], Subject],
