@@ -6,7 +6,7 @@ import dataclasses
 import random as random_module
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 from msgspec.structs import replace
 from twisted.application.service import Service
@@ -57,7 +57,7 @@ class LinkListener(Protocol):
 class Link(Service):
     """Publishes and subscribes; dials again, with jittered back-off, when the connection is lost."""
 
-    _log = Logger()
+    _log: ClassVar = Logger()
 
     def __init__(
         self,

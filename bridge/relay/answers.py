@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -43,7 +44,7 @@ class AnswerRules:
 class AnswerRelay:
     """Asks, and takes answers. `tell` publishes an event of the bridge itself; `wall` gives UNIX seconds."""
 
-    log = Logger()
+    log: ClassVar = Logger()
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -36,7 +36,7 @@ its record; TooLarge or Invalid for what the broker can never take; anything els
 class Dispatch:
     """`wall` gives UNIX seconds; the clock is monotonic. `is_known` tells whether a terminal is still one of this bridge's."""
 
-    log = Logger()
+    log: ClassVar = Logger()
 
     def __init__(
         self,

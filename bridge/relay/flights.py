@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import dropwhile
 from math import inf
+from typing import ClassVar
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
@@ -71,7 +72,7 @@ class Flight(Struct, eq=False):
 class Flights:
     """All that is with the link, and may stand in the outbox as well, by terminal and event id."""
 
-    log = Logger()
+    log: ClassVar = Logger()
 
     def __init__(self, outlet: Outlet, clock: IReactorTime) -> None:
         self.airborne = Airborne()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import inf
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
@@ -57,7 +57,7 @@ class TerminalProtocol:
         "protocol_version",
         "wakes_at",
     )
-    log = Logger()
+    log: ClassVar = Logger()
 
     def __init__(self, hall: Hall, address: str, connections: dict[TerminalProtocol, None]) -> None:
         """`connections` is where it stands for as long as it is connected: a set would take twice the room."""
@@ -232,7 +232,7 @@ class TerminalProtocol:
         if wait_s > 0 and not self._is_over and not self._channel.is_paused_for(PACE):
             wait_s = max(wait_s, LEAST_PAUSE_S)
             self._session.is_paused = True
-            self._channel.pause_for(wait_s, lambda: self.resume(PACE))
+            self._channel.pause_for(wait_s, partial(self.resume, PACE))
             self._act_on(Slowed(wait_s))
 
     def _flush(self) -> None:
@@ -265,7 +265,7 @@ class TerminalProtocol:
 
     def _identified(self, happening: Identified) -> None:
         self._framer.max_body_bytes = self._hall.limits.after_login
-        self._pace = self._hall.directory.pace_of(self.serial, lambda: Pace(self._hall.rates))
+        self._pace = self._hall.directory.pace_of(self.serial, partial(Pace, self._hall.rates))
         if self.joined_at is not None:
             self._hall.audience.updated(self)
             return
