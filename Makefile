@@ -27,7 +27,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-homeassistant test test-homeassistant test-nodered faults bench bench-compare bench-smoke bench-inside bench-peers lint format docs broker clean
+.PHONY: help run demo demo-homeassistant compiled test test-compiled test-homeassistant test-nodered faults bench bench-compare bench-smoke bench-inside bench-peers lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,8 +42,19 @@ demo-homeassistant: $(VENV)/.dev broker ## a real Home Assistant with simulated 
 	@scripts/install-homeassistant $(HOME_ASSISTANT) $(HOME_ASSISTANT_PYTHON)
 	@QYZN_HOME_ASSISTANT=$(HOME_ASSISTANT) exec $(BIN)/python -m tests.homeassistant_real.showroom
 
+compiled: $(VENV)/.dev ## a wheel in dist/ for this machine's Python, with what an event goes through compiled: a minute; needs a C compiler
+	@HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 test: $(VENV)/.dev ## all tests; TESTS="tests/wire -x" runs some
 	@$(BIN)/python -m pytest $(TESTS)
+
+# A copy of this folder, with the compiled modules laid over the sources.
+test-compiled: $(VENV)/.dev ## all tests, against compiled modules; TESTS="tests/wire -x" runs some
+	@rm -rf build/compiled && mkdir -p build/compiled
+	@git ls-files -z | xargs -0 cp --parents -t build/compiled
+	@rm -f dist/qyzn_bridge-*-cp*.whl && $(MAKE) --no-print-directory compiled
+	@$(BIN)/python -m zipfile -e dist/qyzn_bridge-*-cp*.whl build/compiled
+	@cd build/compiled && QYZN_COMPILED=1 ../../$(BIN)/python -m pytest $(TESTS)
 
 faults: $(VENV)/.dev ## break real processes and count what is lost; FAULT_SECONDS=40 for each kind of fault, CROWD=1000 terminals for memory, SEED=…
 	@QYZN_FAULTS_SECONDS=$(FAULT_SECONDS) QYZN_FAULTS_CROWD=$(CROWD) QYZN_FAULTS_SEED=$(SEED) $(BIN)/python -m pytest -m faults tests/faults $(TESTS)
