@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+KEYWORDED = {"Value", "Holding"}
+"""Have `frozen` themselves; what is derived from them repeats it for the type checker."""
 MODULES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
 
 
@@ -37,6 +39,9 @@ def test_it_means_the_same_when_it_is(module: str) -> None:
         ("class Link:\n    log: ClassVar = Logger()", []),
         ("log = Logger()", ["1: a Logger that is no ClassVar"]),
         ("lines = json.Decoder(Struct).decode\nclass Struct(msgspec.Struct): ...", ["1: a Decoder of a type"]),
+        ("class Value(Struct, frozen=True): ...", ["1: a class with keywords"]),
+        ("class Entry(Entity): ...", []),
+        ("class Body(Value, frozen=True): ...", []),
         ("decode = msgspec.json.Decoder().decode", []),
     ],
 )
@@ -49,6 +54,8 @@ def traps(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and node.cause is not None:
             yield f"{node.lineno}: raise … from"  # is left out: a traceback would tell of the context, and whatever it holds
+        elif isinstance(node, ast.ClassDef) and node.keywords and not KEYWORDED.issuperset(map(ast.unparse, node.bases)):
+            yield f"{node.lineno}: a class with keywords"  # are left out: bridge/values.py has bases that have them
         elif isinstance(node, ast.Assign) and _called(node.value) == "Logger":
             yield f"{node.lineno}: a Logger that is no ClassVar"  # it is an attribute of each instance, and loses its namespace
         elif isinstance(node, ast.Call) and _called(node) == "Decoder" and node.args:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 # From the bottom up. Layers on one rung do not import each other.
 LADDER = (
-    {"errors"},
+    {"errors", "values"},
     {"exits"},
     {"config"},
     {"wire"},

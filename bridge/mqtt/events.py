@@ -11,7 +11,6 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from bridge.catalogue import REPORTS, Picture
 from bridge.mqtt.message import Publication
@@ -20,6 +19,7 @@ from bridge.mqtt.privacy import hidden_names, without
 from bridge.mqtt.times import in_milliseconds, time_of
 from bridge.mqtt.topics import Topics
 from bridge.session.happenings import Received
+from bridge.values import Holding, Value
 
 _KINDS = frozenset(report.event for report in REPORTS.values() if report.event)
 _KIND = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -27,7 +27,7 @@ _PICTURES = frozenset({"image", "compare_image"})
 JSON = "application/json"
 
 
-class Subject(Struct, frozen=True):
+class Subject(Holding, frozen=True):
     """The terminal an event is about; `zone` is where it hangs."""
 
     device_id: str
@@ -52,7 +52,7 @@ class EventRules:
         return replace(self, pictures=self.pictures.within(packet_bytes), max_bytes=max(0, packet_bytes - OVERHEAD_BYTES))
 
 
-class Asking(Struct, frozen=True):
+class Asking(Holding, frozen=True):
     """What an event that awaits an answer says about it: where it is awaited, and until when (ISO 8601)."""
 
     answer_topic: str
@@ -83,7 +83,7 @@ def fresh_for_s(received: Received, zone: tzinfo, rules: EventRules, wall: float
     return rules.replay_after_s - time_of(received, zone, wall).age_s
 
 
-class Composed(Struct, frozen=True, gc=False):
+class Composed(Value, frozen=True):
     """A message as it is to be published: `pictures` in their order, then `event`. `key` is the event's id, `happened_at` when the record was
     made, in UNIX seconds by the bridge's clock."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Struct
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -15,6 +14,7 @@ from bridge.errors import Invalid
 from bridge.mqtt.message import BrokerLimits, Message, Publication, Subscription
 from bridge.mqtt.options import Protocol
 from bridge.mqtt.packing import LARGEST_REMAINING_BYTES, PUBLISH, packed_length, packed_properties, packed_topic
+from bridge.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class PackedProperties:
         return self.data
 
 
-class Encoded(Struct, frozen=True, gc=False):
+class Encoded(Value, frozen=True):
     """A publication that is known to fit into a packet of `packet_bytes`. `head` is what stands before the packet identifier; `properties`
     None on 3.1.1."""
 

@@ -9,23 +9,23 @@ from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from bridge.session.clock import parse_record_time
 from bridge.session.happenings import Received
 from bridge.session.terminal_clock import age_s, least_age_s
+from bridge.values import Value
 
 KEPT: Final = 1024  # texts, and seconds
 LONGEST_KEPT: Final = 64  # characters; a time takes 19, and a terminal may say anything
 
 
-class RecordTime(Struct, frozen=True, gc=False):
+class RecordTime(Value, frozen=True):
     """When a record was made, by the terminal's clock, as ISO 8601, and how long ago that is; `unread` is what it says of the time if that is
     no time."""
 
     happened: str
     age_s: float
-    unread: dict[str, Any] = {}
+    unread: dict[str, Any] = {}  # noqa: RUF012 - each instance gets its own
 
 
 def time_of(received: Received, zone: tzinfo, wall: float) -> RecordTime:

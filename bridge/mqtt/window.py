@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from msgspec import Struct
 from twisted.internet.defer import Deferred, succeed
 
 from bridge.errors import BridgeError
 from bridge.mqtt.packets import Encoded
+from bridge.values import Entity
 
 MOST_IN_FLIGHT: Final = 100  # messages; more gain nothing, and some brokers drop what is beyond (mosquitto: max_queued_messages)
 MOST_IN_FLIGHT_BYTES: Final = 4 << 20  # a few pictures; what is in flight also stands in the transport's buffer
@@ -23,7 +23,7 @@ Done = Callable[[BridgeError | None], object]
 event."""
 
 
-class Entry(Struct, eq=False):
+class Entry(Entity):
     """One publication, and whom to tell. `is_waiting`: it has not been sent, and can be withdrawn."""
 
     encoded: Encoded

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Protocol, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -26,6 +25,7 @@ from bridge.relay.questions import Question
 from bridge.session.happenings import Received
 from bridge.terminal.happenings import Later
 from bridge.terminal.protocol import TerminalProtocol
+from bridge.values import Holding
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Safekeeping(Protocol):
         """Have the broker or the disk take it, and tell `safe`."""
 
 
-class _Delivery(Struct, frozen=True):
+class _Delivery(Holding, frozen=True):
     """One report on its way: who reports, what, whether its answer may be for others to decide, and the question it asks, if it does."""
 
     terminal: TerminalProtocol

@@ -7,7 +7,6 @@ from itertools import dropwhile
 from math import inf
 from typing import ClassVar
 
-from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -16,6 +15,7 @@ from bridge.errors import BridgeError, BrokerAway, BrokerRefused
 from bridge.mqtt.message import Publication
 from bridge.relay.outlet import Outlet, Sent
 from bridge.relay.patience import Patience
+from bridge.values import Entity
 
 PUBACK_S = 5.0
 """How long a PUBACK may take before the event is committed to the outbox."""
@@ -23,7 +23,7 @@ TOLD_AGAIN_S = 30.0
 """How often the log says that the broker refuses events."""
 
 
-class Flight(Struct, eq=False):
+class Flight(Entity):
     """The publications of one event, given to the link while its connection was the one with this number. `error` says why the broker did
     not take them, once `is_over`."""
 
@@ -35,10 +35,10 @@ class Flight(Struct, eq=False):
     landed: Callable[[Flight], None]
     is_over: bool = False
     error: BridgeError | None = None
-    sent: list[Sent] = []
+    sent: list[Sent] = []  # noqa: RUF012 - each instance gets its own
     hope: Callable[[Flight], None] | None = None
     """Decides whether the event goes to the disk as well; called once, when it is over, or nobody waits for that any longer."""
-    waiting: list[Deferred[None]] = []
+    waiting: list[Deferred[None]] = []  # noqa: RUF012 - each instance gets its own
 
     @property
     def is_taken(self) -> bool:

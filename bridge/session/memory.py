@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from ..values import Value
+
 Key = tuple[str, int, bytes]
 """Message, sequence, digest of the body."""
 Send = Callable[[bytes], None]
@@ -27,14 +29,14 @@ class _UnderWay(Struct):
     send: Send
 
 
-class Stale(Struct, frozen=True, gc=False):
+class Stale(Value, frozen=True):
     """What copies of a record are answered that come at `at` or later (monotonic seconds), so that no door opens for what is long over."""
 
     at: float
     answer: bytes
 
 
-class _Answered(Struct, frozen=True, gc=False):
+class _Answered(Value, frozen=True):
     asked_at: float
     answer: bytes
     stale: Stale | None

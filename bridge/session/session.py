@@ -15,11 +15,10 @@ from enum import Enum, auto
 from math import inf
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from ..catalogue import REPORTS, ReportData, Result
 from ..catalogue.identity import Login, Logout, Register, RegisterAnswer, SyncTime, SyncTimeAnswer
 from ..errors import Invalid, TerminalFault
+from ..values import Holding
 from ..wire import JSON_DATA, Body, Frame, MessageType, decode_body, digest_of, encode_frame, response_body
 from .admission import Admitted, Attempt, Identity, Refused, Undecided
 from .clock import terminal_time
@@ -38,7 +37,7 @@ class State(Enum):
     ENDED = auto()
 
 
-class StaleAnswer(Struct, frozen=True):
+class StaleAnswer(Holding, frozen=True):
     """What copies of a message are answered that come at `at` or later (monotonic seconds)."""
 
     at: float

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..errors import TerminalFault
+from ..values import Value
 from .envelope import read_envelope
 
 DEEPEST = 32
@@ -14,7 +15,7 @@ DEEPEST = 32
 _NESTING = frozenset({dict, list})
 
 
-class Body(msgspec.Struct, frozen=True, gc=False):
+class Body(Value, frozen=True):
     """What a body says. `data` is decoded JSON: an object, an array (get_configs), or {} for all the ways to say "nothing".
 
     `message` is None in a RESPONSE; `result` is None in anything else.
