@@ -78,14 +78,15 @@ class LastAnswer:
         if self._is_of(sequence, digest):
             self._answer = answer
 
-    def forget(self) -> None:
-        """What was asked last is to be judged anew when it is asked again."""
-        self._digest, self._answer = b"", None
+    def forget(self, sequence: int, digest: bytes) -> None:
+        """This message is to be judged anew when it comes again."""
+        if self._is_of(sequence, digest):
+            self._digest, self._answer = b"", None
 
     def drop_old(self, now: float) -> None:
         """Forget what is remembered for long enough, once it was answered."""
         if self._answer is not None and now - self._asked_at >= REMEMBERED_S:
-            self.forget()
+            self._digest, self._answer = b"", None
 
     def _is_of(self, sequence: int, digest: bytes) -> bool:
         return sequence == self._sequence and digest == self._digest

@@ -303,7 +303,7 @@ class Session:
         if isinstance(verdict, Refused):
             wait = {} if verdict.wait_s is None else {"waitSeconds": verdict.wait_s}
             self._answer_own(received, verdict.result, wait)
-            self._last_answer.forget()  # its next copy is judged anew: it may have been approved meanwhile
+            self._last_answer.forget(received.sequence, received.digest)  # its next copy is judged anew: it may be approved by then
             self._was_rejected = True
             self.tell(Rejected(verdict))
             return

@@ -164,5 +164,7 @@ def test_what_is_to_be_judged_anew_is_new() -> None:
     last, line = LastAnswer(), Line()
     assert last.is_new(1, b"register", line.send, 0)
     last.settle(1, b"register", b"wait")
-    last.forget()
+    last.forget(1, b"login")
+    assert not last.is_new(1, b"register", line.send, 1)
+    last.forget(1, b"register")
     assert last.is_new(1, b"register", line.send, 1)

@@ -174,6 +174,13 @@ def test_a_refused_terminal_is_judged_anew_each_time(new: Conversation) -> None:
     assert new.session.state is NEW
 
 
+def test_a_refused_notification_does_not_have_the_secret_told_before_forgotten(new: Conversation) -> None:
+    (first,) = new.say("register", REGISTER, sequence=7)
+    new.say("login", LOGIN | BAD, type=NOTIFICATION)
+    (again,) = new.say("register", REGISTER, sequence=7)
+    assert again == first
+
+
 def test_a_refusal_leaves_an_identity_as_it_was(talk: Conversation) -> None:
     talk.say("register", REGISTER | BAD)
     talk.one(Rejected)
