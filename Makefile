@@ -27,7 +27,7 @@ TWISTD := $(BIN)/twistd -n --pidfile=
 NEEDS_MOSQUITTO := $(if $(findstring embedded:,$(ARGS)),yes,$(if $(findstring --mqtt,$(ARGS))$(findstring --config,$(ARGS)),,yes))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-homeassistant compiled test test-compiled test-homeassistant test-nodered faults bench bench-compare bench-smoke bench-inside bench-peers lint format docs broker clean
+.PHONY: help run demo demo-homeassistant compiled build-compiled test test-compiled test-homeassistant test-nodered faults bench bench-compare bench-smoke bench-inside bench-peers lint format docs broker clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,13 +48,15 @@ compiled: $(VENV)/.dev ## a wheel in dist/ for this machine's Python, with what 
 test: $(VENV)/.dev ## all tests; TESTS="tests/wire -x" runs some
 	@$(BIN)/python -m pytest $(TESTS)
 
+test-compiled: build-compiled ## all tests, against compiled modules; TESTS="tests/wire -x" runs some
+	@cd build/compiled && QYZN_COMPILED=1 ../../$(BIN)/python -m pytest $(TESTS)
+
 # A copy of this folder, with the compiled modules laid over the sources.
-test-compiled: $(VENV)/.dev ## all tests, against compiled modules; TESTS="tests/wire -x" runs some
+build-compiled: $(VENV)/.dev
 	@rm -rf build/compiled && mkdir -p build/compiled
 	@git ls-files -z | xargs -0 cp --parents -t build/compiled
 	@rm -f dist/qyzn_bridge-*-cp*.whl && $(MAKE) --no-print-directory compiled
 	@$(BIN)/python -m zipfile -e dist/qyzn_bridge-*-cp*.whl build/compiled
-	@cd build/compiled && QYZN_COMPILED=1 ../../$(BIN)/python -m pytest $(TESTS)
 
 faults: $(VENV)/.dev ## break real processes and count what is lost; FAULT_SECONDS=40 for each kind of fault, CROWD=1000 terminals for memory, SEED=…
 	@QYZN_FAULTS_SECONDS=$(FAULT_SECONDS) QYZN_FAULTS_CROWD=$(CROWD) QYZN_FAULTS_SEED=$(SEED) $(BIN)/python -m pytest -m faults tests/faults $(TESTS)
@@ -79,9 +81,10 @@ bench-smoke: $(VENV)/.bench broker ## half a minute of it: nothing is lost, and 
 bench-inside: $(VENV)/.bench ## what an event costs inside the bridge, without sockets: a change of a microsecond shows; KB="0 50" PROFILE=1
 	@$(BIN)/python -m benchmarks inside --kb "$(KB)" $(if $(PROFILE),--profile)
 
-bench-peers: ## what the peers in Node.js and C need; without them make bench leaves these out
+bench-peers: ## what the peers in Node.js and C need, and the bridge compiled; without them make bench leaves these out
 	@npm install --silent --no-audit --no-fund --no-package-lock --prefix benchmarks/peers/node_mqttjs
 	@test -e /usr/include/mosquitto.h || apt-get install -y -qq --no-install-recommends gcc libc6-dev libmosquitto-dev
+	@$(MAKE) --no-print-directory build-compiled
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .

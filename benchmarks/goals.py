@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from benchmarks.measures import Metrics
-from benchmarks.systems import BRIDGE, SYSTEMS
+from benchmarks.systems import BRIDGE, COMPILED, SYSTEMS
 
 Find = Callable[[str, str], Metrics | None]
 """What was measured of a scenario with a system, both by name; None where it was not."""
@@ -51,20 +51,20 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def outcomes(find: Find, goals: Sequence[Goal] = GOALS) -> list[Outcome]:
-    """Of those goals whose scenario was measured, with the peer that they speak of."""
-    return list(_outcomes(find, goals))
+    """Of those goals whose scenario was measured, with the peer that they speak of; of the bridge as it is installed first."""
+    return [*_outcomes(find, goals, BRIDGE), *_outcomes(find, goals, COMPILED, "compiled; ")]
 
 
-def _outcomes(find: Find, goals: Sequence[Goal]) -> Iterator[Outcome]:
+def _outcomes(find: Find, goals: Sequence[Goal], system: str, before: str = "") -> Iterator[Outcome]:
     for goal in goals:
-        value = _measured(goal, find)
+        value = _measured(goal, find, system)
         if value is not None:
             is_met = value >= goal.value if goal.bound == "at least" else value <= goal.value
-            yield Outcome(f"{goal.title}: {goal.bound} {_words(goal, goal.value)}", _words(goal, value), is_met)
+            yield Outcome(f"{before}{goal.title}: {goal.bound} {_words(goal, goal.value)}", _words(goal, value), is_met)
 
 
-def _measured(goal: Goal, find: Find) -> float | None:
-    bridge = find(goal.scenario, BRIDGE)
+def _measured(goal: Goal, find: Find, system: str) -> float | None:
+    bridge = find(goal.scenario, system)
     if bridge is None or goal.metric not in bridge:
         return None
     if goal.of is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import importlib.util
 import json
 import shutil
@@ -15,11 +16,13 @@ from pathlib import Path
 from benchmarks.processes import ROOT, Program, free_port
 
 BRIDGE = "bridge"
+COMPILED = "compiled"
 YARDSTICK = "aiomqtt"
 NODE_PEER = ROOT / "benchmarks" / "peers" / "node_mqttjs"
 C_SOURCE = ROOT / "benchmarks" / "peers" / "c_libmosquitto.c"
 C_PROGRAM = ROOT / "benchmarks" / "peers" / "build" / "c_libmosquitto"
-TWISTD = "from twisted.scripts.twistd import run; run()"
+COMPILED_TREE = ROOT / "build" / "compiled"
+TWISTD = "import sys; sys.path[:0] = {paths!r}; from twisted.scripts.twistd import run; run()"
 
 ANNOUNCED_S = 2.5
 """Home Assistant is told of a terminal two seconds after it was read."""
@@ -75,12 +78,35 @@ class System:
         return program, ports.terminals
 
 
-def _bridge(ports: Ports, directory: Path) -> Sequence[str]:
+def _bridge(ports: Ports, directory: Path, *paths: Path) -> Sequence[str]:
+    """`paths` are looked into first for its modules."""
     config = directory / "bridge.toml"
     config.write_text(LIMITS)
     listen, broker = f"tcp:{ports.terminals}:interface=127.0.0.1", f"mqtt://127.0.0.1:{ports.broker}"
     options = ["--listen", listen, "--mqtt", broker, "--registration", "open", "--state-dir", str(directory / "state")]
-    return [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "qyzn-bridge", "--config", str(config), *options]
+    return [
+        sys.executable,
+        "-c",
+        TWISTD.format(paths=[*map(str, paths)]),
+        "-n",
+        "--pidfile=",
+        "qyzn-bridge",
+        "--config",
+        str(config),
+        *options,
+    ]
+
+
+def _compiled(ports: Ports, directory: Path) -> Sequence[str]:
+    return _bridge(ports, directory, COMPILED_TREE)
+
+
+def _not_compiled() -> str | None:
+    """What was compiled has to be what is here now."""
+    sources = [path.relative_to(ROOT) for path in (ROOT / "bridge").rglob("*.py")]
+    _, differing, missing = filecmp.cmpfiles(ROOT, COMPILED_TREE, map(str, sources), shallow=False)
+    is_compiled = any((COMPILED_TREE / "bridge").rglob("*.so"))
+    return None if is_compiled and not differing and not missing else "what is here is not compiled: make bench-peers"
 
 
 def _aiomqtt(ports: Ports, _directory: Path) -> Sequence[str]:
@@ -134,6 +160,9 @@ SYSTEMS = {
     each.name: each
     for each in (
         System(BRIDGE, "qyzn-bridge", _bridge, ready="qyzn-bridge ready", keeps=True, calm_s=ANNOUNCED_S),
+        System(
+            COMPILED, "qyzn-bridge, compiled", _compiled, ready="qyzn-bridge ready", missing=_not_compiled, keeps=True, calm_s=ANNOUNCED_S
+        ),
         System(YARDSTICK, "asyncio + aiomqtt", _aiomqtt, missing=_no_aiomqtt, version=lambda: f"aiomqtt {version('aiomqtt')}"),
         System("node", "Node.js + mqtt.js", _node, missing=_no_node, version=_node_version),
         System("c", "C + libmosquitto", _c, missing=_no_c, version=_c_version),

@@ -40,6 +40,12 @@ def test_a_goal_may_be_set_by_a_peer(events_per_s: float, is_met: bool) -> None:
     assert outcome.is_met is is_met
 
 
+def test_the_compiled_bridge_has_the_same_goals() -> None:
+    first, second = came_of(AT_MOST, bridge={"p50_ms": 1.1}, compiled={"p50_ms": 0.9})
+    assert (first.goal, first.is_met) == ("a command and back: at most 1.00 ms", False)
+    assert (second.goal, second.is_met) == ("compiled; a command and back: at most 1.00 ms", True)
+
+
 def test_of_what_was_not_measured_nothing_is_said() -> None:
     assert came_of(BESIDE_C, c={"events_per_s": 1000.0}) == []
     assert came_of(BESIDE_C, bridge={"events_per_s": 1000.0}) == []
