@@ -92,3 +92,13 @@ def test_too_many_parts_are_refused_wherever_they_are(many: bytes) -> None:
 def test_signs_in_a_picture_part_nothing() -> None:
     body = encoded({"note": "," * (MOST_PARTS + 1)})
     assert read_envelope(body).data == {"note": "," * (MOST_PARTS + 1)}
+
+
+def test_what_is_wrong_is_found_where_it_stands_in_the_whole() -> None:
+    body = b'{"data":{"snapPic":"' + LONG.encode() + b'","score":x}}'
+    with pytest.raises(msgspec.DecodeError, match=rf"byte {body.index(b'x')}\b"):
+        read_envelope(body)
+
+
+def test_a_picture_may_hold_bare_line_breaks() -> None:
+    assert read_envelope(encoded({"snapPic": LONG + "@" + LONG}).replace(b"@", b"\r\n")).data == {"snapPic": LONG + "\r\n" + LONG}
