@@ -129,6 +129,9 @@ class RegistryAdmission:
         signed_with = _secret_of(login, known)
         if signed_with is None:
             return self._refusals.bad_login_sign(known.serial, attempt.address)
+        if known.serial in self._intake:  # it registers by another connection: or that would undo what is kept of this login
+            self._intake.commit()
+            return self.login(login, attempt)
         refused = self._shut_out(known.serial, known, attempt)
         if refused is not None:
             return refused

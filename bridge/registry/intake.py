@@ -30,7 +30,8 @@ class _Batch:
 
     def __init__(self, registry: Registry, waiting: dict[str, tuple[KnownTerminal, Stored]]) -> None:
         self.waiting = waiting
-        self.fault: StorageFault | None = None
+        self.fault: StorageFault | None = StorageFault("a defect of the bridge, of which its log says more")
+        """Until it is known to be on the disk."""
         self.took_s = 0.0
         self._registry = registry
         self._turn = threading.Lock()
@@ -43,7 +44,6 @@ class _Batch:
                 return
             self._is_written = True
             began = seconds()
-            self.fault = StorageFault("a defect of the bridge, of which its log says more")
             try:
                 self._registry.write_ahead([terminal for terminal, _ in self.waiting.values()])
                 self.fault = None

@@ -9,14 +9,17 @@ from functools import partial
 
 import pytest
 from twisted.internet.defer import execute
+from twisted.python.failure import Failure
 
+from bridge.catalogue.identity import Login
 from bridge.errors import StorageFault
 from bridge.registry import Change, KnownTerminal, Registry, RegistryAdmission, Terms
 from bridge.registry.admission import MAX_UNASKED
 from bridge.registry.intake import QUICK_S, Elsewhere
 from bridge.session.admission import Admitted, Attempt, Refused, Undecided
+from bridge.session.signs import login_sign
 from tests.outbox.site import ManualThread
-from tests.registry.site import HERE, MAC, WALL, known_terminal, register_of, written
+from tests.registry.site import HERE, MAC, STAMP, WALL, known_terminal, register_of, written
 from tests.terminal.lobby import logged
 
 Verdict = Admitted | Refused
@@ -302,3 +305,42 @@ def test_a_defect_in_the_thread_lets_nobody_in(slow: Slow, monkeypatch: pytest.M
     ((_, refused),) = slow.told
     assert isinstance(refused, Refused)
     assert (refused.kind, len(events)) == ("not_stored", 1)
+
+
+def test_a_login_meanwhile_comes_after_the_register_that_it_would_be_undone_by(slow: Slow) -> None:
+    slow.registry.put(known_terminal("SN1", uuid="u" * 32, secret="old"))
+    slow.register("SN1")
+    slow.moment()
+    login = Login(uuid="u" * 32, timestamp=STAMP, sign=login_sign("u" * 32, "old", STAMP), version="V9")
+    assert isinstance(slow.admission.login(login, Attempt(HERE)), Admitted)
+    assert slow.serials() == ["SN1"]
+    slow.thread.run()
+    known = slow.registry.get("SN1")
+    assert known is not None
+    assert (known.firmware, known.used_secret) == ("V9", "old")
+
+
+def test_a_stranger_who_cannot_prove_the_secret_has_nobody_wait_for_the_disk(slow: Slow) -> None:
+    slow.registry.put(known_terminal("SN1", uuid="u" * 32, secret="old"))
+    slow.register("SN1")
+    slow.moment()
+    assert isinstance(slow.admission.login(Login(uuid="u" * 32, timestamp=STAMP, sign="0" * 32), Attempt(HERE)), Refused)
+    assert slow.told == []
+
+
+def test_a_thread_that_does_not_come_to_it_lets_nobody_in(slow: Slow) -> None:
+    slow.register("SN1")
+    slow.moment()
+    _, done = slow.thread.calls.popleft()
+    with logged() as events:
+        done.errback(Failure(ZeroDivisionError()))
+    assert [verdict.kind for _, verdict in slow.told if isinstance(verdict, Refused)] == ["not_stored"]
+    assert (slow.registry.count, len(events)) == (0, 1)
+
+
+def test_a_registry_that_is_closed_meanwhile_lets_nobody_in(slow: Slow) -> None:
+    slow.register("SN1")
+    slow.moment()
+    slow.registry.close()
+    slow.thread.run()
+    assert [verdict.kind for _, verdict in slow.told if isinstance(verdict, Refused)] == ["not_stored"]
