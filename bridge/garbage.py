@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Callable
 
 YOUNG, MIDDLE, OLD = 10_000, 20, 50
 """After how many new objects it looks at those, and how many such looks are between those at older ones. Python's own 700, 10 and 10 are
@@ -21,9 +22,18 @@ def leave_alone_what_is_there() -> None:
 def give_back_what_is_free() -> None:
     """To be called when much has been done that comes seldom, as after a storm of logins: glibc keeps what megabytes of lists took, 400 bytes for
     each of 5,000 terminals. Takes a millisecond; does nothing with other C libraries."""
-    trim = getattr(_C_LIBRARY, "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    if _trim is not None:
+        _trim(0)
 
 
-_C_LIBRARY = ctypes.CDLL(None)
+def _trim_of(load: Callable[[None], ctypes.CDLL]) -> Callable[[int], object] | None:
+    """glibc's malloc_trim, from what the process has loaded. None with musl and on macOS, which have none, and in a Python that can load nothing."""
+    try:
+        trim = load(None).malloc_trim
+    except (OSError, AttributeError):
+        return None
+    trim.argtypes = [ctypes.c_size_t]
+    return trim
+
+
+_trim = _trim_of(ctypes.CDLL)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from bridge import garbage
 from bridge.garbage import MIDDLE, OLD, YOUNG, give_back_what_is_free, leave_alone_what_is_there
 from bridge.relay.condition import resident_bytes
 
@@ -52,3 +53,18 @@ def test_what_large_things_took_is_given_back() -> None:
     give_back_what_is_free()
     assert len(keep) == 10
     assert resident_bytes() < before - 20_000_000
+
+
+def nothing_to_load(_: None) -> ctypes.CDLL:
+    raise OSError("Dynamic loading not supported")
+
+
+def another_library(_: None) -> ctypes.CDLL:
+    return object()  # type: ignore[return-value]  # without malloc_trim
+
+
+@pytest.mark.parametrize("load", [nothing_to_load, another_library])
+def test_another_c_library_keeps_what_it_has(load: Callable[[None], ctypes.CDLL], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(garbage, "_trim", garbage._trim_of(load))
+    assert garbage._trim is None
+    give_back_what_is_free()
