@@ -218,6 +218,7 @@ class TerminalProtocol:
                 self.protocol_version = frame.version
                 if self._undecided is not None and frame.message_type != MessageType.HEARTBEAT:
                     self._undecided.hurry()
+                    now = self._hall.clock.seconds()  # the disk may have been slow, which is no step of the bridge's clock
                 self._session.receive(frame, now)
                 self._settle()
                 self._keep_pace(now)

@@ -22,12 +22,13 @@ from bridge.catalogue.identity import Register
 from bridge.session.admission import Admitted, Attempt, Refused, Undecided
 from bridge.session.happenings import Answered, Failed, Received
 from bridge.session.surroundings import SessionLimits
+from bridge.session.terminal_clock import TerminalClock
 from bridge.terminal.channel import CLOSE_S
 from bridge.terminal.factory import TerminalFactory
 from bridge.terminal.protocol import TerminalProtocol
 from bridge.wire import MessageType, encode_frame
 from tests.session.conversation import Gate
-from tests.terminal.lobby import FACE, LOGIN, REGISTER, Guest, Lobby, frame, logged
+from tests.terminal.lobby import FACE, LOGIN, REGISTER, WALL, Guest, Lobby, frame, logged
 
 
 @pytest.fixture
@@ -600,6 +601,24 @@ def test_the_decision_reaches_the_terminal(lobby: Lobby, slow: SlowGate) -> None
 def test_what_comes_behind_the_register_is_heard_after_the_decision(lobby: Lobby, slow: SlowGate) -> None:
     said = lobby.connect().send(frame("register", REGISTER, sequence=1) + frame("snapshot_face", FACE, sequence=2))
     assert [(each.sequence, each.body["result"]) for each in said] == [(1, 0), (2, 0)]
+
+
+def test_a_disk_that_takes_its_time_does_not_look_like_a_step_of_the_clock(
+    lobby: Lobby, slow: SlowGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or what it reports from then on would seem to be as much older, or younger, until it asks for the time again."""
+    decide = slow.decide
+
+    def slowly() -> None:
+        lobby.clock.rightNow += 3.0
+        decide()
+
+    monkeypatch.setattr(slow, "decide", slowly)
+    guest = lobby.connect()
+    guest.send(frame("register", REGISTER, sequence=1) + frame("sync_time", {"timestamp": "20190731091802500"}, sequence=2))
+    guest.say("snapshot_face", FACE, sequence=3)
+    (received,) = lobby.listener.messages
+    assert received.clock == TerminalClock(WALL + 3.0, 0.0)
 
 
 def test_a_decision_about_who_has_left_changes_nothing(lobby: Lobby, slow: SlowGate) -> None:
