@@ -47,8 +47,10 @@ class Drain:
         self._is_emptying = False
         self._is_closing = False
         self._rest: Deferred[None] | None = None
-        self._deleting: set[int] = set()
+        self._deleting: dict[int, Flight] = {}
         """What a batch may hold that was asked for before, and is not to be published again."""
+        self._read: set[int] = set()
+        """What is to be published of the batches that are here: not what the broker has acknowledged since they were read."""
 
     @property
     def may_publish(self) -> bool:
@@ -99,7 +101,7 @@ class Drain:
                 again = await self._publish(batch)
                 batch = await ahead
                 if again:
-                    self._outbox.give_back(stored.id for stored in batch)
+                    self._give_back(batch)
                     if any(isinstance(error, BrokerRefused) for error in again):
                         await self._pause()
                 if again or not batch:
@@ -111,10 +113,13 @@ class Drain:
         """What is to be published next; nothing when there is nothing, or it may not be published."""
         while self.may_publish:
             try:
-                return await self._outbox.next_batch()
+                batch = await self._outbox.next_batch()
             except StorageFault as fault:
                 self.log.error("the outbox cannot be read: {reason}", reason=str(fault))
                 await self._pause()
+            else:
+                self._read.update(stored.id for stored in batch if stored.id not in self._deleting)
+                return batch
         return []
 
     async def _publish(self, batch: list[Stored]) -> list[BridgeError]:
@@ -122,13 +127,19 @@ class Drain:
         waited for that: so what is new leaves it a share, however much there is of it."""
         await self._outlet.when_drained()
         if not self.may_publish:
-            self._outbox.give_back(stored.id for stored in batch)
+            self._give_back(batch)
             return [BrokerAway("the connection was lost")]
-        flights = [(stored.id, self._fly(stored)) for stored in batch if stored.id not in self._deleting]
+        flights = [(stored.id, self._fly(stored)) for stored in batch if stored.id in self._read]
+        self._read.difference_update(stored.id for stored in batch)
         await self._flights.be_patient([flight for _, flight in flights])
         for _, flight in flights:
             await flight.landing()
         return self._done_with(flights)
+
+    def _give_back(self, batch: list[Stored]) -> None:
+        """To be read again."""
+        self._read.difference_update(stored.id for stored in batch)
+        self._outbox.give_back(stored.id for stored in batch)
 
     def _fly(self, stored: Stored) -> Flight:
         """Once: the link may have it already."""
@@ -164,12 +175,14 @@ class Drain:
     def _delete(self, taken: dict[int, Flight]) -> None:
         """The broker has acknowledged these."""
         self._deleting.update(taken)
+        self._read.difference_update(taken)
         self._outbox.delivered(taken).addErrback(self._not_deleted).addCallback(self._deleted, taken).addErrback(self._defect)
         self.recall.acknowledged()
 
     def _deleted(self, _: None, taken: dict[int, Flight]) -> None:
-        self._deleting.difference_update(taken)
-        for flight in taken.values():
+        for number, flight in taken.items():
+            if self._deleting.get(number) is flight:  # else a copy of it has been acknowledged since
+                del self._deleting[number]
             self._flights.airborne.discard(flight.terminal, flight.key)
         self._gone(taken)
 

@@ -150,6 +150,24 @@ def test_what_is_being_deleted_is_not_published_again_by_a_batch_that_was_asked_
     assert site.outbox.held("SN1") == 0
 
 
+def test_what_is_acknowledged_and_deleted_after_it_was_read_ahead_is_not_published_again(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MOST_IN_A_BATCH", 1)
+    site = make_site(outbox={"mode": "always", "keep_s": 0})
+    terminal, other = site.terminal(), site.terminal("SN2")
+    wait_in_the_outbox(site, terminal, 3)
+    other.recognise(sequence=9)  # with the link, and on the disk
+    under_way(site)[0].acknowledge()  # the second of SN1 goes, and the other's is read
+    (sent,) = events(site, device="SN2")
+    sent.acknowledge()
+    assert site.outbox.held("SN2") == 0
+    while waiting := under_way(site):
+        waiting[0].acknowledge()
+    assert sequences(site) == [1, 2, 3]
+    assert sequences(site, "SN2") == [9]
+
+
 @pytest.mark.parametrize("comes_back", [False, True])
 def test_of_a_terminal_that_was_removed_what_was_answered_is_published_and_nothing_is_retained(
     make_site: MakeSite, comes_back: bool
