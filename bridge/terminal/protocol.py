@@ -193,7 +193,9 @@ class TerminalProtocol:
 
     def read_on(self) -> None:
         """Nothing stands against reading any more: there may be frames that have come before."""
-        self._read_frames(self._hall.clock.seconds())
+        now = self._hall.clock.seconds()
+        self._pace.read(0, now)  # its quiet time was before them
+        self._read_frames(now)
 
     def wake(self) -> None:
         """The session has something to send."""

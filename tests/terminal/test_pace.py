@@ -70,6 +70,16 @@ def test_a_terminal_that_is_too_fast_is_read_as_fast_as_it_may_send(lobby: Lobby
     assert slowed(lobby)[0] == pytest.approx(0.1)
 
 
+def test_quiet_time_is_not_held_in_favour_of_what_was_there_before_it(lobby: Lobby) -> None:
+    guest = lobby.guest()
+    guest.protocol.pause("disk")
+    assert guest.send(BEAT * 50) == []
+    lobby.wait(60)
+    guest.protocol.resume("disk")
+    assert len(guest.heard()) == 21
+    assert not guest.is_read()
+
+
 def test_bytes_count_as_well_whether_or_not_they_are_whole_frames(lobby: Lobby) -> None:
     guest = lobby.guest()
     guest.send(encode_frame(MessageType.REQUEST, 1, 0, bytes(9000))[:6000])
