@@ -152,9 +152,9 @@ class Link(Service):
         self.may_send()
         return entry
 
-    def withdraw(self, entry: Entry) -> None:
-        """Do not send what `send` returned this for, and do not tell of it, unless it is on its way."""
-        self._window.withdraw(entry)
+    def withdraw(self, *entries: Entry) -> None:
+        """Do not send what `send` returned these for, and do not tell of it, unless it is on its way."""
+        self._window.withdraw(*entries)
 
     def skip_retained(self, topic_filter: str) -> None:
         """What is retained there is known: on later connections, ask for what is new alone. MQTT 3.1.1 cannot: all of it comes again."""

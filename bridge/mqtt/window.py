@@ -16,6 +16,7 @@ MOST_IN_FLIGHT: Final = 100  # messages; more gain nothing, and some brokers dro
 MOST_IN_FLIGHT_BYTES: Final = 4 << 20  # a few pictures; what is in flight also stands in the transport's buffer
 HIGH_WATER_BYTES: Final = 8 << 20  # waiting; above it the terminals should pause
 LOW_WATER_BYTES: Final = 2 << 20  # waiting; below it they may go on
+MOST_WITHDRAWN_BYTES: Final = 2 << 20  # kept until it would be their turn: a broker that is frozen has none
 
 
 Done = Callable[[BridgeError | None], object]
@@ -44,6 +45,7 @@ class Window:
         self._waiting: deque[Entry] = deque()
         """What was withdrawn stands here until it would be its turn: to look for it took long where much waits."""
         self._withdrawn = 0
+        self._withdrawn_bytes = 0
         self._in_flight: dict[int, Entry] = {}
         self._drained: list[Deferred[None]] = []
 
@@ -67,7 +69,7 @@ class Window:
     def next(self) -> Encoded | None:
         """The next to be sent, or None: nothing waits, or the window is full. One that is over the cap in bytes goes alone."""
         while self._withdrawn and self._waiting and not self._waiting[0].is_waiting:
-            self._waiting.popleft()
+            self._withdrawn_bytes -= self._waiting.popleft().encoded.packet_bytes
             self._withdrawn -= 1
         if not self._waiting or len(self._in_flight) >= self.most_in_flight:
             return None
@@ -92,13 +94,19 @@ class Window:
             self.acknowledged += 1
         return entry
 
-    def withdraw(self, entry: Entry) -> None:
-        """Take out what waits, and tell nobody. What is in flight stays there until its PUBACK."""
-        if entry.is_waiting:
-            entry.is_waiting = False
-            self._withdrawn += 1
-            self.waiting_bytes -= entry.encoded.packet_bytes
-            self._look_at_the_marks()
+    def withdraw(self, *entries: Entry) -> None:
+        """Take out what waits, and tell nobody. What is in flight stays there until its PUBACK. Those who hear that there is room hear it when
+        all are taken out: what they do sends none of them."""
+        for entry in entries:
+            if entry.is_waiting:
+                entry.is_waiting = False
+                self._withdrawn += 1
+                self._withdrawn_bytes += entry.encoded.packet_bytes
+                self.waiting_bytes -= entry.encoded.packet_bytes
+        if self._withdrawn_bytes > MOST_WITHDRAWN_BYTES:
+            self._waiting = deque(entry for entry in self._waiting if entry.is_waiting)
+            self._withdrawn = self._withdrawn_bytes = 0
+        self._look_at_the_marks()
 
     def when_drained(self) -> Deferred[None]:
         """Fires when the window is not congested, or at `close`; never fails."""
@@ -115,7 +123,7 @@ class Window:
             entry.is_waiting = False
         entries = [*self._in_flight.values(), *waiting]
         self._in_flight, self._waiting = {}, deque()
-        self.waiting_bytes = self.in_flight_bytes = self._withdrawn = 0
+        self.waiting_bytes = self.in_flight_bytes = self._withdrawn = self._withdrawn_bytes = 0
         self._look_at_the_marks()
         return entries
 

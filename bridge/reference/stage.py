@@ -68,7 +68,7 @@ class RecordingOutlet:
         self.published.append(publication)
         done(None)
 
-    def withdraw(self, sent: object) -> None:
+    def withdraw(self, *sent: object) -> None:
         """Nothing waits."""
 
     def when_drained(self) -> Deferred[None]:

@@ -125,10 +125,11 @@ class Flights:
         if flight.is_over or not flight.sent[0].is_waiting:
             return
         of_terminal = self._of.get(flight.terminal, {}).values()
-        for each in list(dropwhile(lambda each: each is not flight, of_terminal)) or [flight]:
-            for sent in each.sent:
-                self._outlet.withdraw(sent)
+        taken_back = list(dropwhile(lambda each: each is not flight, of_terminal)) or [flight]
+        sent = [sent for each in taken_back for sent in each.sent]
+        for each in taken_back:
             each.done(BrokerAway("it was taken back"))
+        self._outlet.withdraw(*sent)  # at once, and last: something newer may go to the link within this
 
     def hurry(self) -> None:
         """Wait no longer for what is under way now."""

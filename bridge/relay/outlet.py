@@ -39,8 +39,9 @@ class Outlet(Protocol):
     def send(self, publication: Publication, done: Done) -> Sent | None:
         """The same for what there is much of: tells `done` at the PUBACK, or why there will be none. None when that is known at once, and told."""
 
-    def withdraw(self, sent: Any) -> None:
-        """If what `send` returned this for is waiting, it will not be sent, and nothing is told of it."""
+    def withdraw(self, *sent: Any) -> None:
+        """Of what `send` returned these for, what is waiting will not be sent, and nothing is told of it. Whoever waits for room may be told so
+        within this."""
 
     def when_drained(self) -> Deferred[None]:
         """Fires when the link is not congested, or is down; never fails."""

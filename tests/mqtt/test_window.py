@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase  # for its assertions abo
 from bridge.errors import BridgeError
 from bridge.mqtt.message import Publication
 from bridge.mqtt.packets import Encoded
-from bridge.mqtt.window import HIGH_WATER_BYTES, LOW_WATER_BYTES, MOST_IN_FLIGHT, MOST_IN_FLIGHT_BYTES, Window
+from bridge.mqtt.window import HIGH_WATER_BYTES, LOW_WATER_BYTES, MOST_IN_FLIGHT, MOST_IN_FLIGHT_BYTES, MOST_WITHDRAWN_BYTES, Window
 
 case = SynchronousTestCase()
 
@@ -79,6 +79,30 @@ def test_one_that_waits_can_be_withdrawn() -> None:
     assert send_all(window) == ["c"]
     assert (window.waiting_bytes, len(window)) == (0, 1)
     assert [entry.encoded.publication.topic for entry in window.close()] == ["c"]
+
+
+def test_of_several_that_are_withdrawn_none_is_sent_by_whoever_hears_that_there_is_room() -> None:
+    window = Window()
+    entries = [window.add(encoded(name, size), nobody) for name, size in (("a", HIGH_WATER_BYTES), ("b", 1))]
+    window.when_drained().addCallback(lambda _: came.extend(send_all(window)))
+    came: list[str] = []
+    window.withdraw(*entries)
+    assert window.when_drained().called
+    assert came == []
+
+
+def test_what_is_withdrawn_is_not_kept_for_long() -> None:
+    window = Window(receive_maximum=1)
+    window.add(encoded("in flight"), nobody)
+    send_all(window)
+    for _ in range(20):
+        window.withdraw(*[window.add(encoded("picture", MOST_WITHDRAWN_BYTES // 4), nobody) for _ in range(3)])
+    last = window.add(encoded("last"), nobody)
+    assert sum(entry.encoded.packet_bytes for entry in window._waiting) <= 2 * MOST_WITHDRAWN_BYTES
+    assert len(window) == 2
+    window.acknowledge(1)
+    assert send_all(window) == ["last"]
+    assert not last.is_waiting
 
 
 def test_what_waits_and_what_does_not() -> None:

@@ -49,7 +49,7 @@ class SlowOutlet:
     def send(self, publication: Publication, done: Done) -> None:
         self.publish(publication).addCallbacks(done, lambda failure: done(failure.value))
 
-    def withdraw(self, sent: object) -> None:
+    def withdraw(self, *sent: object) -> None:
         raise AssertionError("nothing is taken back")
 
     def when_drained(self) -> Deferred[None]:

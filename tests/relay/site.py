@@ -105,8 +105,9 @@ class FakeLink:
         published.addCallbacks(done, lambda failure: failure.check(CancelledError) or done(failure.value))
         return sent
 
-    def withdraw(self, sent: Sent) -> None:
-        sent.done.cancel()
+    def withdraw(self, *sent: Sent) -> None:
+        for each in sent:
+            each.done.cancel()
 
     def redial(self, reason: str) -> None:
         self.redialled.append(reason)

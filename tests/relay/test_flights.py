@@ -75,6 +75,15 @@ def test_what_is_taken_back_brings_along_what_is_newer_of_its_terminal(sky: Sky)
     assert [each.done.called for each in sky.link.sent] == [False, True, False, True]
 
 
+def test_it_is_decided_before_the_link_has_room_for_something_newer(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sky.link, "withdraw", lambda *sent: told.append((list(sky.decided), [each.topic for each in sent])))
+    first = sky.fly("A", "a", publications=2)
+    sky.fly("A", "b")
+    sky.flights.take_back(first)
+    assert told == [([("a", False), ("b", False)], ["a/0", "a/1", "b/0"])]
+
+
 def test_what_the_link_has_begun_to_send_is_not_taken_back(sky: Sky) -> None:
     flight = sky.fly("A", "a", publications=2)
     sky.link.room = 1
