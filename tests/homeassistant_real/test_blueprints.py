@@ -410,7 +410,7 @@ class TestQrCodes:
         watcher.publish(topic, {name: value for name, value in event.items() if not name.startswith("answer")} | {"content": "4711"})
         until(lambda: len(watcher.on(topic)) == 3, "all of them")
         assert scan(terminal, "4711") == 1
-        answers = watcher.on(f"{house.name}/{house.serial}/answer/qrcode")
+        answers = until(lambda: watcher.on(f"{house.name}/{house.serial}/answer/qrcode"), "the answer, which the bridge may have had first")
         assert [each.json["event_id"] for each in answers] == [watcher.on(topic)[-1].json["event_id"]]
 
     def todo_list(self, house: House, shows: str = "0") -> str:
