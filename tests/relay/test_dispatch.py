@@ -125,6 +125,22 @@ def test_it_waits_for_the_older_ones_to_leave_the_outbox_rather_than_to_go_there
     assert site.outbox.size.events == 0
 
 
+def test_it_waits_for_all_of_them(site: Site, terminal: Terminal) -> None:
+    site.link.go_down()
+    terminal.recognise(sequence=1)
+    terminal.recognise(sequence=2)
+    site.link.holds = True
+    site.link_up()
+    said = terminal.recognise(sequence=3)
+    first, second = events(site)
+    site.relay.dispatch._freed({"SN1"})  # a batch leaves as a whole; this is what is told when one of it leaves alone
+    assert heard_from(terminal, said) == []
+    for each in (first, second):
+        each.acknowledge()
+    assert [each.json["sequence"] for each in events(site)] == [1, 2, 3]
+    assert site.outbox.size.events == 0
+
+
 def test_and_then_for_the_link_if_that_has_enough_to_do(site: Site, terminal: Terminal) -> None:
     site.link.go_down()
     terminal.recognise(sequence=1)
@@ -356,6 +372,26 @@ def test_always_the_disk_comes_first(make_site: MakeSite) -> None:
     site.note()
     assert site.outbox.size.events == 0
     assert len(events(site)) == 1
+
+
+def test_what_was_acknowledged_on_an_earlier_connection_holds_up_what_is_newer_until_it_is_published_again(make_site: MakeSite) -> None:
+    site = make_site(outbox={"mode": "always", "keep_s": 0})
+    terminal = site.terminal()
+    site.link.holds, site.disk.prompt = True, False
+    terminal.recognise(sequence=1)
+    (sent,) = events(site)
+    sent.acknowledge()
+    site.link.go_down()
+    site.link_up()
+    site.disk.prompt = True
+    site.disk.run()  # committed only now
+    terminal.recognise(sequence=2)
+    (again,) = events(site)
+    assert again.json["sequence"] == 1
+    again.acknowledge()
+    assert [each.json["sequence"] for each in events(site)] == [1, 2]
+    events(site)[-1].acknowledge()
+    assert site.outbox.size.events == 0
 
 
 def test_at_the_end_what_is_not_acknowledged_is_committed(site: Site, terminal: Terminal) -> None:
